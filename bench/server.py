@@ -1,0 +1,167 @@
+"""A server of ours under measurement: a home of its own, a key, a group, and the few calls that the rows need."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import psutil
+
+from bench.baseline_application import ANSWER_VARIABLE
+from bench.child_process import module_command, running
+
+_START_TIMEOUT: Final = 30.0
+_QUIET: Final = 0.5
+"""Seconds without work after which a started server counts as idle."""
+_POLL_PAUSE: Final = 0.02
+_COMMAND: Final = str(Path(sys.executable).with_name("spark-assets"))
+
+
+class ServerFailed(Exception):
+    """The server did not start, or answered something else than it should."""
+
+
+class Server:
+    """A running server, used over one kept connection."""
+
+    def __init__(self, process: psutil.Process, port: int, key: str) -> None:
+        self.process = process
+        self.port = port
+        self.key = key
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def create_group(self) -> str:
+        """The ID of a new group's task, which is finished as soon as it is made."""
+        return str(self.submit({"model": "spark_asset_create_group", "Name": "bench", "GroupType": "AIGC"})["id"])
+
+    def create_asset(self, url: str, group_id: str, asset_type: str) -> str:
+        """The ID of the task that ingests the address."""
+        return str(self.submit(creation(url, group_id, asset_type))["id"])
+
+    def submit(self, body: Mapping[str, str]) -> dict[str, Any]:
+        """The answer to `POST /model/v1/generation`."""
+        return self._json("POST", "/model/v1/generation", json.dumps(body))
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        """The answer to a poll."""
+        return self._json("GET", f"/model/v1/generation/task/{task_id}", None)
+
+    def group_id(self) -> str:
+        """A new group."""
+        return str(self.task(self.create_group())["metadata"]["group_id"])
+
+    def wait_for_all(self, task_ids: Sequence[str]) -> None:
+        """Return when every task was seen completed. Raises ServerFailed for one that failed."""
+        for task_id in task_ids:
+            while (task := self.task(task_id))["status"] == "in_progress":
+                time.sleep(_POLL_PAUSE)
+            if task["status"] != "completed":
+                raise ServerFailed(f"a task failed: {task['error']}")
+
+    def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """A whole HTTP request with our key, for the load generator."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAuthorization: Bearer {self.key}\r\n"
+        if body:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return f"{head}\r\n".encode() + body
+
+    def wait_until_idle(self) -> None:
+        """Return when no process of the server has worked for a while: the parsing children have started by then."""
+        while True:
+            before = self.processor_time()
+            time.sleep(_QUIET)
+            if self.processor_time() - before <= 0.01:
+                return
+
+    def processor_time(self) -> float:
+        """Seconds of processor time that all processes of the server have used."""
+        return sum(sum(process.cpu_times()[:2]) for process in self.processes())
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's main process and all below it."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def _json(self, method: str, path: str, body: str | None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            raise ServerFailed(f"{method} {path} was answered with {response.status}: {answer[:300]!r}")
+        found: dict[str, Any] = msgspec.json.decode(answer)
+        return found
+
+
+def creation(url: str, group_id: str, asset_type: str) -> dict[str, str]:
+    """The body of a `spark_asset_create`."""
+    return {"model": "spark_asset_create", "Name": "bench", "URL": url, "AssetType": asset_type, "GroupId": group_id}
+
+
+@contextmanager
+def serving(*arguments: str, settings: Mapping[str, str] | None = None, answer: bytes | None = None) -> Iterator[Server]:
+    """A server on an empty home, idle and with a key; both go in the end.
+
+    `settings` without their prefix. With an `answer` the baseline handlers are in the server too, and give those bytes.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="spark-assets-bench-"))
+    try:
+        port = free_port()
+        environment = {f"SPARK_ASSETS_{name}": value for name, value in _settings(folder, settings).items()}
+        command = [_COMMAND]
+        if answer is not None:
+            answer_file = folder / "answer"
+            answer_file.write_bytes(answer)
+            environment[ANSWER_VARIABLE] = str(answer_file)
+            command = module_command("bench.baseline_server")
+        with (folder / "log").open("wb") as log:
+            with running([*command, "serve", "--port", str(port), *arguments], environment=environment, stderr=log) as process:
+                _wait_until_ready(process, port, folder / "log")
+                server = Server(psutil.Process(process.pid), port, _make_key(environment))
+                server.wait_until_idle()
+                yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _settings(folder: Path, settings: Mapping[str, str] | None) -> dict[str, str]:
+    return {"HOME": str(folder / "home"), "SOURCE_ALLOW": "127.0.0.0/8", "LOG_FORMAT": "json", **(settings or {})}
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ServerFailed(log.read_text(errors="replace")[-2000:])
+        time.sleep(0.02)
+
+
+def _make_key(environment: Mapping[str, str]) -> str:
+    command = [_COMMAND, "keys", "create", "--name", "bench", "--json"]
+    made = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+    return str(json.loads(made.stdout)["key"])

@@ -1,0 +1,117 @@
+"""What runs in a server process: the site, and beside it the worker and the housekeeping.
+
+granian loads `create` in each of its processes; the settings reach it through the environment.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from litestar import Litestar
+
+from spark_assets.domain.errors import SparkError
+from spark_assets.observability import configure_logging
+from spark_assets.runtime.assembly import Runtime, open_runtime
+from spark_assets.settings import Settings, load_settings
+from spark_assets.web import app
+from spark_assets.web.site import Site
+from spark_assets.worker.housekeeper import Housekeeper
+from spark_assets.worker.loop import Worker
+
+_RECORD_USE_EVERY: Final = 60.0
+"""Seconds between two writes of when keys were last used."""
+
+
+def create() -> Litestar:
+    """The application of one server process."""
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+
+    @asynccontextmanager
+    async def open_site() -> AsyncIterator[Site]:
+        async with open_runtime(settings) as runtime:
+            site = Site(runtime)
+            _end_with_supervisor()
+            async with _chores(site), working(runtime, settings) if settings.ingest else _nothing():
+                _announce(settings)
+                yield site
+                site.draining.set()
+
+    return app.build(open_site)
+
+
+@asynccontextmanager
+async def working(runtime: Runtime, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    """Ingest in this process for as long as this lasts, then drain."""
+    worker = Worker(
+        runtime.queue,
+        runtime.tools,
+        concurrency=settings.ingest_concurrency,
+        host_concurrency=settings.host_concurrency,
+        drain_timeout=settings.drain_timeout,
+    )
+    warming = asyncio.create_task(_warm(runtime))
+    running = asyncio.create_task(worker.run())
+    housekeeping = asyncio.create_task(Housekeeper(runtime.queue, runtime.tools).run())
+    try:
+        yield running
+    finally:
+        await worker.drain()
+        await running
+        for task in (housekeeping, warming):
+            await _end(task)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def _chores(site: Site) -> AsyncIterator[None]:
+    recording = asyncio.create_task(_record_use(site))
+    try:
+        yield
+    finally:
+        await _end(recording)
+        with suppress(SparkError):
+            await site.authenticator.record_use()
+
+
+async def _record_use(site: Site) -> None:
+    while True:
+        await asyncio.sleep(_RECORD_USE_EVERY)
+        with suppress(SparkError):
+            await site.authenticator.record_use()
+
+
+async def _warm(runtime: Runtime) -> None:
+    """Start the parsing children before the first job needs them."""
+    with suppress(SparkError):
+        await runtime.inspector.start()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _end_with_supervisor() -> None:
+    """End at once when the process that started this one is killed, or it would serve on and hold the lock of the home.
+
+    At once, since a restart is already under way; nothing that was acknowledged depends on an orderly end.
+    """
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        asyncio.get_running_loop().add_reader(supervisor.sentinel, os.kill, os.getpid(), signal.SIGKILL)
+
+
+def _announce(settings: Settings) -> None:
+    print(f"console  {settings.base_url}/console", file=sys.stderr)
+    print(f"ready    {settings.base_url} (process {os.getpid()})", file=sys.stderr, flush=True)

@@ -1,0 +1,33 @@
+"""`doctor`: the effective settings, what works, and whether the promises hold."""
+
+from typing import Annotated
+
+import typer
+
+from spark_assets.cli.keys import AsJson, Home
+from spark_assets.cli.output import FAILURE, explained, print_json, print_table
+
+
+def doctor(
+    home: Home = None,
+    verify_promises: Annotated[bool, typer.Option("--verify", help="Check every promise about tasks, assets and stored bytes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is configured, what works and what is wrong. Example: spark-assets doctor --verify."""
+    from spark_assets.cli.examination import effective, examine
+    from spark_assets.runtime.home import make_home
+    from spark_assets.settings import load_settings
+
+    with explained():
+        settings = load_settings(home=home)
+        make_home(settings)
+        findings = examine(settings, verify_promises=verify_promises)
+    shown = effective(settings)
+    if as_json:
+        print_json({"settings": shown, "findings": [dict(zip(("part", "state", "message"), finding, strict=True)) for finding in findings]})
+    else:
+        print_table(("Setting", "Value"), sorted(shown.items()))
+        print()
+        print_table(("Part", "State", ""), findings)
+    if any(state != "ok" for _, state, _ in findings):
+        raise typer.Exit(FAILURE)

@@ -1,0 +1,113 @@
+"""`spark-assets keys`: API keys."""
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from spark_assets.cli.output import explained, fail, print_json, print_table
+from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Scope
+from spark_assets.domain.usage import MICRO
+
+if TYPE_CHECKING:
+    from spark_assets.ports.unit_of_work import UnitOfWork
+
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_USAGE: Final = 2
+
+Home = Annotated[Path | None, typer.Option(help="The server's home folder.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    project: Annotated[list[str] | None, typer.Option(help="A project it may use; all without this.", show_default=False)] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; reading and writing assets without this.")] = None,
+    expires: Annotated[str | None, typer.Option(help="When it ends: 90d, 12h, 30m.", show_default=False)] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key; it is shown this once. Example: spark-assets keys create --name laptop --expires 90d."""
+    from spark_assets.cli.local import in_transaction
+    from spark_assets.operations import keys
+
+    now = time.time_ns() // 1000
+    with explained():
+        expires_at = None if expires is None else now + _seconds(expires) * MICRO
+
+        async def work(uow: "UnitOfWork") -> tuple[ApiKey, str]:
+            scopes = frozenset(scope) if scope else DEFAULT_SCOPES
+            return await keys.create(uow, name=name, scopes=scopes, projects=project or [], expires_at=expires_at, now=now)
+
+        key, secret = in_transaction(home, work)
+    if as_json:
+        print_json({"id": key.id, "key": secret, **_described(key)})
+    else:
+        print(secret)
+
+
+@app.command("list")
+def list_keys(home: Home = None, as_json: AsJson = False) -> None:
+    """Show all keys, masked. Example: spark-assets keys list --json."""
+    from spark_assets.cli.local import in_transaction
+
+    async def work(uow: "UnitOfWork") -> list[ApiKey]:
+        return await uow.keys.all()
+
+    with explained():
+        found = in_transaction(home, work)
+    if as_json:
+        print_json([{"id": key.id, "hint": key.hint, **_described(key)} for key in found])
+        return
+    rows = [(key.id, key.name, key.hint, _scopes(key), _when(key.expires_at), _when(key.last_used_at), _state(key)) for key in found]
+    print_table(("ID", "Name", "Key", "Scopes", "Expires", "Last used", "State"), rows)
+
+
+@app.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="The key's ID, from 'keys list'.")], home: Home = None) -> None:
+    """End a key; every server refuses it within a second. Example: spark-assets keys revoke key-2bcdfg..."""
+    from spark_assets.cli.local import in_transaction
+    from spark_assets.operations import keys
+
+    now = time.time_ns() // 1000
+    with explained():
+        in_transaction(home, lambda uow: keys.revoke(uow, key_id, now))
+
+
+def _seconds(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    if match is None or int(match[1]) == 0:
+        fail("--expires takes a number and a unit, such as 90d, 12h or 30m", _USAGE)
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _described(key: ApiKey) -> dict[str, object]:
+    return {
+        "name": key.name,
+        "scopes": sorted(scope.value for scope in key.scopes),
+        "project_ids": None if key.project_ids is None else sorted(key.project_ids),
+        "created_at": _when(key.created_at),
+        "expires_at": _when(key.expires_at) or None,
+        "revoked_at": _when(key.revoked_at) or None,
+        "last_used_at": _when(key.last_used_at) or None,
+    }
+
+
+def _scopes(key: ApiKey) -> str:
+    return ", ".join(sorted(scope.value for scope in key.scopes))
+
+
+def _when(microseconds: int | None) -> str:
+    return "" if microseconds is None else datetime.fromtimestamp(microseconds // MICRO, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "valid" if key.is_usable(time.time_ns() // 1000) else "expired"

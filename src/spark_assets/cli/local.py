@@ -1,0 +1,43 @@
+"""Commands that work on the home's own database, whether a server runs on it or not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from spark_assets.ports.unit_of_work import Database, UnitOfWork
+from spark_assets.runtime.databases import open_database, prepare_database
+from spark_assets.runtime.home import make_home
+from spark_assets.settings import Settings, load_settings
+
+Result = TypeVar("Result")
+
+
+def prepared_settings(home: Path | None) -> Settings:
+    """The effective settings, with a home that exists and a schema that is current."""
+    settings = load_settings(home=home)
+    make_home(settings)
+    prepare_database(settings)
+    return settings
+
+
+def in_transaction(home: Path | None, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    """Run one unit of work on the database that the settings name, and commit it."""
+
+    async def run(database: Database) -> Result:
+        async with database.begin() as uow:
+            result = await work(uow)
+            await uow.commit()
+            return result
+
+    return asyncio.run(_with_database(prepared_settings(home), run))
+
+
+async def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    from spark_assets.queue.pgqueuer_queue import MemoryQueue  # nothing is enqueued by these commands
+
+    database = open_database(settings, MemoryQueue())
+    try:
+        return await work(database)
+    finally:
+        await database.close()

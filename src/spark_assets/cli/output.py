@@ -1,0 +1,59 @@
+"""What commands print: the payload on stdout, everything else on stderr; and how they end."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
+
+import typer
+
+from spark_assets.domain.errors import AuthenticationError, ErrorKind, OperatorError, SparkError
+
+FAILURE: Final = 1
+NOT_FOUND: Final = 3
+AUTHENTICATION: Final = 4
+RETRYABLE: Final = 7
+_PIPE_WIDTH: Final = 10_000
+"""Columns where nobody looks: nothing is wrapped or cut for the next program."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn every expected error into one sentence and the exit code of the command line's contract."""
+    try:
+        yield
+    except OperatorError as error:
+        fail(str(error), FAILURE)
+    except SparkError as error:
+        fail(error.message, _exit_code(error))
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say what went wrong and end."""
+    print(f"spark-assets: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+
+
+def _exit_code(error: SparkError) -> int:
+    if isinstance(error, AuthenticationError):
+        return AUTHENTICATION
+    if error.kind is ErrorKind.NOT_FOUND:
+        return NOT_FOUND
+    return RETRYABLE if error.kind is ErrorKind.UNAVAILABLE else FAILURE

@@ -1,0 +1,152 @@
+"""`serve`, `worker` and `migrate`: the processes of a server."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from spark_assets.cli.keys import Home
+from spark_assets.cli.output import FAILURE, explained, fail
+
+if TYPE_CHECKING:
+    from spark_assets.settings import Settings
+
+HEADER_TIMEOUT: Final = 10_000
+"""Milliseconds within which a request's headers must have arrived."""
+HEADER_BYTES: Final = 64 * 1024
+"""Bytes of a request's line and headers; more is answered 431."""
+_BACKPRESSURE: Final = 1024
+"""Requests that one process works on at once; further ones wait in the socket."""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8080")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes; above 1 needs PostgreSQL.", show_default="1")] = None,
+    home: Home = None,
+    ingest: Annotated[bool | None, typer.Option(help="Ingest in this server too.", show_default="on")] = None,
+) -> None:
+    """Run the server. Example: spark-assets serve --port 8080."""
+    from spark_assets.runtime.databases import prepare_database
+    from spark_assets.runtime.home import lock_home, make_home
+    from spark_assets.settings import load_settings
+
+    with explained():
+        settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest)
+        make_home(settings)
+        with lock_home(settings) if settings.is_embedded else nullcontext():
+            prepare_database(settings)
+            _check_secrets(settings)
+            _check_address(settings)
+            _pass_on(settings)
+            _run_granian(settings)
+
+
+def worker(home: Home = None) -> None:
+    """Ingest only, for a fleet on PostgreSQL. Example: spark-assets worker."""
+    from spark_assets.runtime.databases import prepare_database
+    from spark_assets.runtime.home import make_home
+    from spark_assets.settings import load_settings
+
+    with explained():
+        settings = load_settings(home=home)
+        if settings.is_embedded:
+            fail("a worker of its own needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL; on SQLite, serve ingests by itself", FAILURE)
+        make_home(settings)
+        prepare_database(settings)
+        _check_secrets(settings)
+        asyncio.run(_work(settings))
+
+
+def migrate(home: Home = None) -> None:
+    """Bring the database schema up to date. Example: spark-assets migrate."""
+    from spark_assets.runtime.databases import migrate_database, needs_migration
+    from spark_assets.runtime.home import make_home
+    from spark_assets.settings import load_settings
+
+    with explained():
+        settings = load_settings(home=home)
+        make_home(settings)
+        if needs_migration(settings):
+            migrate_database(settings)
+            print("the schema is now up to date", file=sys.stderr)
+        else:
+            print("the schema was up to date already", file=sys.stderr)
+
+
+def _check_secrets(settings: "Settings") -> None:
+    """Make or read the secrets before any process starts, so that a bad one stops the start."""
+    from spark_assets.runtime.home import encryption_keys, signing_keys
+
+    signing_keys(settings)
+    encryption_keys(settings)
+
+
+def _check_address(settings: "Settings") -> None:
+    """Refuse an address that cannot be listened on. granian shares its port with whoever shares it too, and would not notice."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", FAILURE)
+
+
+def _pass_on(settings: "Settings") -> None:
+    """Hand what the command line said to the server processes."""
+    from spark_assets.settings import PREFIX
+
+    for name in ("home", "host", "port", "workers", "ingest"):
+        os.environ[f"{PREFIX}{name.upper()}"] = str(getattr(settings, name))
+
+
+def _run_granian(settings: "Settings") -> None:
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+
+    server = Granian(
+        "spark_assets.cli.application:create",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        factory=True,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=2048,
+        backpressure=_BACKPRESSURE,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT, max_buffer_size=HEADER_BYTES),
+        log_level=LogLevels.warning,
+        workers_kill_timeout=int(settings.drain_timeout) + 15,
+    )
+    logging.getLogger("granian").setLevel(logging.WARNING)
+    try:
+        server.serve()
+    except OSError as error:
+        fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", FAILURE)
+
+
+async def _work(settings: "Settings") -> None:
+    """Ingest until SIGTERM or SIGINT, then drain."""
+    from spark_assets.cli.application import working
+    from spark_assets.observability import configure_logging
+    from spark_assets.runtime.assembly import open_runtime
+
+    configure_logging(settings.log_level, settings.log_format)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_runtime(settings) as runtime, working(runtime, settings) as running:
+        print(f"ready    worker (process {os.getpid()})", file=sys.stderr, flush=True)
+        ended = asyncio.create_task(stop.wait())
+        await asyncio.wait([ended, running], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()

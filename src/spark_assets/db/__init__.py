@@ -1,0 +1,1 @@
+"""The database adapter: rows, units of work, migrations; SQLite and PostgreSQL."""

@@ -1,0 +1,106 @@
+"""Rows of blobs and renditions.
+
+A blob is `stored`, or being swept (`sweeping`), or was swept a while ago (`swept`). The marks of the sweeper stay for
+its grace, so that an ingest that stored the same bytes just before they were deleted learns that it must store them anew.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, bindparam, delete, exists, select, update
+
+from spark_assets.db.connection import Connection
+from spark_assets.db.tables import assets, blobs, renditions
+from spark_assets.domain.asset import Variant
+from spark_assets.ports.repositories import Rendition
+
+_STORED: Final = "stored"
+_SWEEPING: Final = "sweeping"
+_SWEPT: Final = "swept"
+
+_IS_REFERENCED = exists().where(assets.c.blob_sha256 == blobs.c.sha256)
+_STATE = select(blobs.c.state).where(blobs.c.sha256 == bindparam("sha256"))
+_STORED_ANEW = (
+    update(blobs)
+    .where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _SWEPT, blobs.c.changed_at < bindparam("stored_at"))
+    .values(state=_STORED, size=bindparam("new_size"), changed_at=bindparam("stored_at"))
+    .returning(blobs.c.sha256)
+)
+_SWEEP = (
+    update(blobs)
+    .where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _STORED, ~_IS_REFERENCED)
+    .values(state=_SWEEPING, changed_at=bindparam("at"))
+    .returning(blobs.c.sha256)
+)
+_END = update(blobs).where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _SWEEPING).values(state=_SWEPT, changed_at=bindparam("at"))
+_DROP_RENDITIONS = delete(renditions).where(renditions.c.blob_sha256 == bindparam("key"))
+_FORGET = delete(blobs).where(blobs.c.state == _SWEPT, blobs.c.changed_at < bindparam("before"))
+_REFERENCED = select(assets.c.blob_sha256).where(assets.c.blob_sha256.in_(bindparam("hashes", expanding=True))).distinct()
+_AFTER = (
+    select(blobs.c.sha256, blobs.c.size)
+    .where(blobs.c.sha256 > bindparam("sha256"), blobs.c.state == _STORED)
+    .order_by(blobs.c.sha256)
+    .limit(bindparam("limit"))
+)
+_RENDITION = select(renditions).where(renditions.c.blob_sha256 == bindparam("sha256"), renditions.c.variant == bindparam("variant"))
+_RENDITIONS_OF = select(renditions).where(renditions.c.blob_sha256.in_(bindparam("hashes", expanding=True)))
+
+
+class BlobRows:
+    """What is known of stored bytes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def reference(self, sha256: str, *, size: int, stored_at: int) -> bool:
+        values = {"sha256": sha256, "size": size, "state": _STORED, "changed_at": stored_at}
+        if await self._connection.run(self._connection.insert(blobs).on_conflict_do_nothing().returning(blobs.c.sha256), values):
+            return True
+        rows = await self._connection.run(_STATE, {"sha256": sha256})
+        if rows and rows[0].state == _STORED:
+            return True
+        return bool(await self._connection.run(_STORED_ANEW, {"key": sha256, "new_size": size, "stored_at": stored_at}))
+
+    async def begin_sweep(self, sha256: str, at: int) -> bool:
+        mark = self._connection.insert(blobs).on_conflict_do_nothing().returning(blobs.c.sha256)
+        values = {"sha256": sha256, "size": 0, "state": _SWEEPING, "changed_at": at}
+        if await self._connection.run(mark, values):
+            return True
+        return bool(await self._connection.run(_SWEEP, {"key": sha256, "at": at}))
+
+    async def end_sweep(self, sha256: str, at: int) -> None:
+        await self._connection.run(_DROP_RENDITIONS, {"key": sha256})
+        await self._connection.run(_END, {"key": sha256, "at": at})
+
+    async def forget_swept(self, before: int) -> None:
+        await self._connection.run(_FORGET, {"before": before})
+
+    async def referenced(self, hashes: Sequence[str]) -> set[str]:
+        return {row[0] for row in await self._connection.run(_REFERENCED, {"hashes": list(hashes)})}
+
+    async def after(self, sha256: str, limit: int) -> list[tuple[str, int]]:
+        return [(row.sha256, row.size) for row in await self._connection.run(_AFTER, {"sha256": sha256, "limit": limit})]
+
+    async def add_rendition(self, rendition: Rendition) -> None:
+        insert = self._connection.insert(renditions)
+        changed = {name: insert.excluded[name] for name in ("name", "size", "media_type")}
+        statement = insert.on_conflict_do_update(index_elements=["blob_sha256", "variant"], set_=changed)
+        values = {
+            "blob_sha256": rendition.blob_sha256,
+            "variant": rendition.variant.value,
+            "name": rendition.name,
+            "size": rendition.size,
+            "media_type": rendition.media_type,
+        }
+        await self._connection.run(statement, values)
+
+    async def rendition(self, sha256: str, variant: Variant) -> Rendition | None:
+        rows = await self._connection.run(_RENDITION, {"sha256": sha256, "variant": variant.value})
+        return _rendition(rows[0]) if rows else None
+
+    async def renditions_of(self, hashes: Sequence[str]) -> list[Rendition]:
+        return [_rendition(row) for row in await self._connection.run(_RENDITIONS_OF, {"hashes": list(hashes)})]
+
+
+def _rendition(row: Row[Any]) -> Rendition:
+    return Rendition(row.blob_sha256, Variant(row.variant), row.name, row.size, row.media_type)

@@ -1,0 +1,13 @@
+"""Run by Alembic: migrates over the connection that `schema.migrate` hands in."""
+
+from alembic import context
+
+from spark_assets.db.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+context.run_migrations()

@@ -1,0 +1,144 @@
+"""PostgreSQL over asyncpg: a transaction per unit of work, autocommit for single reads, jobs enqueued inside the transaction."""
+
+from asyncio import Event
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Row, Table, text
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql.base import Executable
+
+from spark_assets.db.connection import Insert, Parameters
+from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
+from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
+from spark_assets.db.sealing import Sealer
+from spark_assets.db.unit_of_work import SqlRepositories
+from spark_assets.ports.queue import Job, JobDispatcher
+
+_ANNOUNCE = text(f"SELECT pg_notify('{CHANNEL}', :task_id)")
+_POOL_SIZE = 10
+_CONNECT_TIMEOUT = 5.0
+_COMMAND_TIMEOUT = 30.0
+"""Seconds after which a database that does not answer counts as away."""
+
+
+def postgres_engine(url: str) -> AsyncEngine:
+    """An engine for a URL that begins with `postgresql://`."""
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1),
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_SIZE,
+        pool_timeout=_CONNECT_TIMEOUT,
+        connect_args={
+            "timeout": _CONNECT_TIMEOUT,
+            "command_timeout": _COMMAND_TIMEOUT,
+            "server_settings": {"application_name": "spark-assets"},
+        },
+    )
+
+
+class PostgresConnection:
+    """Runs over asyncpg."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+        """The rows that the statement returns; none if it returns none."""
+        try:
+            result = await self.connection.execute(statement, parameters)
+            return result.fetchall() if result.returns_rows else ()
+        except ENGINE_ERRORS as error:
+            raise_ours(error)
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that knows ON CONFLICT."""
+        return postgres_insert(table)
+
+
+class PostgresUnitOfWork(SqlRepositories):
+    """One transaction."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer, dispatcher: JobDispatcher) -> None:
+        super().__init__(PostgresConnection(connection), sealer)
+        self._connection = connection
+        self._dispatcher = dispatcher
+        self._jobs: list[Job] = []
+        self._announced: list[str] = []
+
+    def enqueue(self, job: Job) -> None:
+        """Hand a job to the queue exactly if this unit of work is committed."""
+        self._jobs.append(job)
+
+    def announce(self, task_id: str) -> None:
+        """Wake whoever waits for the task, on every process, once this unit of work is committed."""
+        self._announced.append(task_id)
+
+    async def commit(self) -> None:
+        """Make all durable before returning; jobs and announcements become visible with the rows."""
+        try:
+            for task_id in self._announced:
+                await self._connection.execute(_ANNOUNCE, {"task_id": task_id})
+            if self._jobs:
+                raw = await self._connection.get_raw_connection()
+                await self._dispatcher.dispatch(self._jobs, raw.driver_connection)
+            await self._connection.commit()
+        except ENGINE_ERRORS as error:
+            raise_ours(error)
+
+
+class PostgresDatabase:
+    """Opens units of work on a PostgreSQL database."""
+
+    def __init__(self, engine: AsyncEngine, sealer: Sealer, dispatcher: JobDispatcher) -> None:
+        self._engine = engine
+        self._signals = PostgresSignals(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._sealer = sealer
+        self._dispatcher = dispatcher
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresUnitOfWork]:
+        """A transaction; rolled back unless it is committed."""
+        connection = await _connect(self._engine)
+        try:
+            yield PostgresUnitOfWork(connection, self._sealer, self._dispatcher)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlRepositories]:
+        """Single reads, without the round trips of a transaction."""
+        connection = await _connect(self._reading)
+        try:
+            yield SqlRepositories(PostgresConnection(connection), self._sealer)
+        finally:
+            await connection.close()
+
+    def watch(self, task_id: str) -> AbstractAsyncContextManager[Event]:
+        """An event that is set when the task is announced on any process."""
+        return self._signals.watch(task_id)
+
+    async def check(self) -> None:
+        """Prove that the database answers."""
+        connection = await _connect(self._reading)
+        try:
+            await connection.execute(text("SELECT 1 FROM projects LIMIT 1"))
+        except ENGINE_ERRORS as error:
+            raise_ours(error)
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._signals.close()
+        await self._engine.dispose()
+
+
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    try:
+        return await engine.connect()
+    except ENGINE_ERRORS as error:
+        raise_ours(error)

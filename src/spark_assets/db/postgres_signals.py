@@ -1,0 +1,70 @@
+"""Ended tasks, told from process to process by LISTEN and NOTIFY."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import asyncpg
+import structlog
+
+from spark_assets.db.signals import TaskSignals
+
+log = structlog.get_logger()
+
+CHANNEL: Final = "spark_assets_tasks"
+_RECONNECT_DELAY: Final = 1.0
+_PROBE_EVERY: Final = 5.0
+"""Seconds between two looks at whether the listening connection still answers."""
+
+
+class PostgresSignals:
+    """Listens on one connection, which is opened for the first waiter and again whenever it is lost."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._signals = TaskSignals()
+        self._listening: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    @asynccontextmanager
+    async def watch(self, task_id: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the task is announced anywhere."""
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
+        with self._signals.watch(task_id) as event:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ready.wait(), _RECONNECT_DELAY)
+            yield event
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listening
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("signals_unavailable", error=type(error).__name__)
+            self._ready.clear()
+            self._signals.wake_all()
+            await asyncio.sleep(_RECONNECT_DELAY)
+
+    async def _listen_once(self) -> None:
+        connection = await asyncpg.connect(self._url, timeout=5)
+        try:
+            await connection.add_listener(CHANNEL, self._receive)
+            self._ready.set()
+            self._signals.wake_all()
+            while True:
+                await asyncio.sleep(_PROBE_EVERY)
+                await connection.execute("SELECT 1", timeout=_PROBE_EVERY)
+        finally:
+            connection.terminate()
+
+    def _receive(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
+        self._signals.notify(str(payload))

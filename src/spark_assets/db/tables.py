@@ -1,0 +1,193 @@
+"""The tables. Times are Unix microseconds, sizes bytes, money micro-dollars; IDs are primary keys."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+projects: Final = Table(
+    "projects",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("hint", String(16), nullable=False),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("project_ids", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger),
+)
+
+groups: Final = Table(
+    "groups",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+)
+
+blobs: Final = Table(
+    "blobs",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+renditions: Final = Table(
+    "renditions",
+    metadata,
+    Column("blob_sha256", String(64), primary_key=True),
+    Column("variant", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(64), nullable=False),
+)
+
+assets: Final = Table(
+    "assets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("group_id", ForeignKey("groups.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("moderation", String(16), nullable=False),
+    Column("external_id", Text),
+    Column("metadata", Text),
+    Column("blob_sha256", ForeignKey("blobs.sha256")),
+    Column("size", BigInteger),
+    Column("format", String(16)),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("frame_count", Integer),
+    Column("duration", Float),
+    Column("frame_rate", Float),
+    Column("codec", String(32)),
+    Column("has_audio", Boolean),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("error_reason", String(64)),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    Index(
+        "uq_assets_external_id",
+        "project_id",
+        "external_id",
+        unique=True,
+        sqlite_where=text("external_id IS NOT NULL"),
+        postgresql_where=text("external_id IS NOT NULL"),
+    ),
+    # Which assets share bytes: asked by the sweeper and by renditions.
+    Index(
+        "ix_assets_blob",
+        "blob_sha256",
+        sqlite_where=text("blob_sha256 IS NOT NULL"),
+        postgresql_where=text("blob_sha256 IS NOT NULL"),
+    ),
+)
+
+tags: Final = Table(
+    "tags",
+    metadata,
+    Column("asset_id", ForeignKey("assets.id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
+tasks: Final = Table(
+    "tasks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("key_id", String(32), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("asset_id", String(64)),
+    Column("group_id", String(64)),
+    Column("source", LargeBinary),
+    Column("source_host", String(255)),
+    Column("stage", String(16), nullable=False),
+    Column("progress", Float, nullable=False),
+    Column("bytes_received", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("result", Text),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("error_reason", String(64)),
+    Column("cost", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("uploaded_at", BigInteger),
+    Column("completed_at", BigInteger),
+    # What a start must enqueue again: few rows among millions.
+    Index(
+        "ix_tasks_unfinished",
+        "id",
+        sqlite_where=text("status = 'in_progress'"),
+        postgresql_where=text("status = 'in_progress'"),
+    ),
+    # What the sweeper forgets: sources kept for a retry.
+    Index(
+        "ix_tasks_sources",
+        "completed_at",
+        sqlite_where=text("source IS NOT NULL AND completed_at IS NOT NULL"),
+        postgresql_where=text("source IS NOT NULL AND completed_at IS NOT NULL"),
+    ),
+    # What retention removes, oldest first.
+    Index("ix_tasks_model_created", "model", "created_at"),
+)
+
+usage: Final = Table(
+    "usage",
+    metadata,
+    Column("task_id", String(32), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("key_id", String(32), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("cost", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)

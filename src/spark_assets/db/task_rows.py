@@ -1,0 +1,187 @@
+"""Rows of tasks. Whatever ends a task is conditional on `in_progress` and on the fence of the claim that ends it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, select, update
+
+from spark_assets.db.connection import Connection
+from spark_assets.db.sealing import Sealer
+from spark_assets.db.tables import tasks
+from spark_assets.domain.asset import Failure
+from spark_assets.domain.task import Claim, Stage, Task, TaskStatus
+from spark_assets.domain.usage import Charge
+from spark_assets.ports.repositories import Taken
+
+_COLUMNS = [column for column in tasks.c if column.name != "source"]
+_GET = select(*_COLUMNS).where(tasks.c.id == bindparam("id"))
+_OPEN = update(tasks).where(tasks.c.id == bindparam("task_id"), tasks.c.status == TaskStatus.IN_PROGRESS.value)
+_CLAIM = _OPEN.values(
+    attempts=tasks.c.attempts + 1,
+    fence=tasks.c.fence + 1,
+    stage=Stage.FETCHING.value,
+).returning(
+    tasks.c.id,
+    tasks.c.asset_id,
+    tasks.c.project_id,
+    tasks.c.key_id,
+    tasks.c.model,
+    tasks.c.request_id,
+    tasks.c.source,
+    tasks.c.attempts,
+    tasks.c.fence,
+)
+_HELD = _OPEN.where(tasks.c.fence == bindparam("held_fence"))
+_RELEASE = _HELD.values(attempts=tasks.c.attempts - 1, stage=Stage.QUEUED.value, progress=0.0)
+_ADVANCE = _HELD.values(stage=bindparam("new_stage"), progress=bindparam("new_progress"), bytes_received=bindparam("received"))
+_COMPLETE = _HELD.values(
+    status=TaskStatus.COMPLETED.value,
+    stage=Stage.ACTIVE.value,
+    progress=1.0,
+    source=None,
+    bytes_received=bindparam("received"),
+    cost=bindparam("due"),
+    discount=bindparam("off"),
+    uploaded_at=bindparam("uploaded"),
+    completed_at=bindparam("at"),
+).returning(tasks.c.id)
+_FAIL = _HELD.values(
+    status=TaskStatus.FAILED.value,
+    stage=Stage.FAILED.value,
+    error_code=bindparam("code"),
+    error_message=bindparam("message"),
+    error_reason=bindparam("reason"),
+    completed_at=bindparam("at"),
+).returning(tasks.c.id)
+_UNFINISHED = (
+    select(tasks.c.id, tasks.c.source_host)
+    .where(tasks.c.status == TaskStatus.IN_PROGRESS.value, tasks.c.id > bindparam("after"))
+    .order_by(tasks.c.id)
+    .limit(bindparam("limit"))
+)
+_WITH_OLD_SOURCE = (
+    select(tasks.c.id)
+    .where(tasks.c.source.is_not(None), tasks.c.completed_at.is_not(None), tasks.c.completed_at < bindparam("before"))
+    .limit(bindparam("limit"))
+)
+_DROP_SOURCES = update(tasks).where(tasks.c.id.in_(_WITH_OLD_SOURCE)).values(source=None).returning(tasks.c.id)
+_OLD = (
+    select(tasks.c.id)
+    .where(
+        tasks.c.model.in_(bindparam("models", expanding=True)),
+        tasks.c.created_at < bindparam("before"),
+        tasks.c.status != TaskStatus.IN_PROGRESS.value,
+    )
+    .limit(bindparam("limit"))
+)
+_DROP = delete(tasks).where(tasks.c.id.in_(_OLD)).returning(tasks.c.id)
+
+
+class TaskRows:
+    """The tasks."""
+
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    async def add(self, task: Task, url: str | None = None) -> None:
+        values = _values(task)
+        values["source"] = None if url is None else self._sealer.seal(url)
+        insert = self._connection.insert(tasks).on_conflict_do_nothing().returning(tasks.c.id)
+        if not await self._connection.run(insert, values):
+            raise Taken("id")
+
+    async def get(self, task_id: str) -> Task | None:
+        rows = await self._connection.run(_GET, {"id": task_id})
+        return _task(rows[0]) if rows else None
+
+    async def claim(self, task_id: str) -> Claim | None:
+        rows = await self._connection.run(_CLAIM, {"task_id": task_id})
+        if not rows:
+            return None
+        row = rows[0]
+        return Claim(
+            task_id=row.id,
+            asset_id=row.asset_id,
+            project_id=row.project_id,
+            key_id=row.key_id,
+            model=row.model,
+            request_id=row.request_id,
+            url=None if row.source is None else self._sealer.open(row.source),
+            attempts=row.attempts,
+            fence=row.fence,
+        )
+
+    async def release(self, claim: Claim) -> None:
+        await self._connection.run(_RELEASE, {"task_id": claim.task_id, "held_fence": claim.fence})
+
+    async def advance(self, claim: Claim, stage: Stage, progress: float, received: int) -> None:
+        values = {"new_stage": stage.value, "new_progress": progress, "received": received}
+        await self._connection.run(_ADVANCE, {"task_id": claim.task_id, "held_fence": claim.fence, **values})
+
+    async def complete(self, claim: Claim, *, charge: Charge, received: int, uploaded_at: int, at: int) -> bool:
+        values = {"due": charge.cost, "off": charge.discount, "received": received, "uploaded": uploaded_at, "at": at}
+        return bool(await self._connection.run(_COMPLETE, {"task_id": claim.task_id, "held_fence": claim.fence, **values}))
+
+    async def fail(self, claim: Claim, failure: Failure, at: int) -> bool:
+        values = {"code": failure.code, "message": failure.message, "reason": failure.reason, "at": at}
+        return bool(await self._connection.run(_FAIL, {"task_id": claim.task_id, "held_fence": claim.fence, **values}))
+
+    async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
+        rows = await self._connection.run(_UNFINISHED, {"after": after, "limit": limit})
+        return [(row.id, row.source_host or "") for row in rows]
+
+    async def drop_sources(self, before: int, limit: int) -> int:
+        return len(await self._connection.run(_DROP_SOURCES, {"before": before, "limit": limit}))
+
+    async def drop_finished(self, models: Sequence[str], before: int, limit: int) -> int:
+        return len(await self._connection.run(_DROP, {"models": list(models), "before": before, "limit": limit}))
+
+
+def _values(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "project_id": task.project_id,
+        "key_id": task.key_id,
+        "model": task.model,
+        "status": task.status.value,
+        "request_id": task.request_id,
+        "asset_id": task.asset_id,
+        "group_id": task.group_id,
+        "source_host": task.source_host,
+        "stage": task.stage.value,
+        "progress": task.progress,
+        "bytes_received": task.bytes_received,
+        "attempts": task.attempts,
+        "fence": task.fence,
+        "result": task.result,
+        "cost": task.charge.cost,
+        "discount": task.charge.discount,
+        "created_at": task.created_at,
+        "completed_at": task.completed_at,
+    }
+
+
+def _task(row: Row[Any]) -> Task:
+    return Task(
+        id=row.id,
+        project_id=row.project_id,
+        key_id=row.key_id,
+        model=row.model,
+        status=TaskStatus(row.status),
+        request_id=row.request_id,
+        asset_id=row.asset_id,
+        group_id=row.group_id,
+        source_host=row.source_host,
+        stage=Stage(row.stage),
+        progress=row.progress,
+        bytes_received=row.bytes_received,
+        attempts=row.attempts,
+        fence=row.fence,
+        result=row.result,
+        failure=None if row.error_code is None else Failure(row.error_code, row.error_message, row.error_reason),
+        charge=Charge(row.cost, row.discount),
+        created_at=row.created_at,
+        uploaded_at=row.uploaded_at,
+        completed_at=row.completed_at,
+    )

@@ -1,0 +1,26 @@
+"""The repositories over one connection, and the jobs that a unit of work hands over."""
+
+from spark_assets.db.asset_rows import AssetRows
+from spark_assets.db.blob_rows import BlobRows
+from spark_assets.db.connection import Connection
+from spark_assets.db.group_rows import GroupRows
+from spark_assets.db.key_rows import KeyRows
+from spark_assets.db.project_rows import ProjectRows
+from spark_assets.db.sealing import Sealer
+from spark_assets.db.task_rows import TaskRows
+from spark_assets.db.usage_rows import UsageRows
+from spark_assets.db.verification_rows import VerificationRows
+
+
+class SqlRepositories:
+    """Access to all that is remembered, over one connection."""
+
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+        self.projects = ProjectRows(connection)
+        self.keys = KeyRows(connection)
+        self.groups = GroupRows(connection)
+        self.assets = AssetRows(connection)
+        self.blobs = BlobRows(connection)
+        self.tasks = TaskRows(connection, sealer)
+        self.usage = UsageRows(connection)
+        self.verification = VerificationRows(connection)

@@ -1,0 +1,1 @@
+"""What things are and may become. Standard library and msgspec only."""

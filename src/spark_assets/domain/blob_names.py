@@ -1,0 +1,89 @@
+"""The names under which bytes are kept, and the rule that keeps a name inside its store.
+
+Names are made of the SHA-256 of the original, so equal bytes share a name. The two characters after the first
+folder spread the blobs over 256 folders: no folder of a large library becomes slow to search.
+"""
+
+import re
+from typing import Final
+
+ORIGINALS: Final = "originals/"
+"""The prefix of every original."""
+RENDITIONS: Final = "renditions/"
+"""The prefix of everything made from originals."""
+LONGEST_NAME: Final = 512
+"""Characters; object stores allow 1,024 bytes for prefix and name together."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SEGMENT: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,127}")
+_PREFIX: Final = re.compile(r"[a-z0-9._/-]*")
+
+
+class InvalidBlobName(ValueError):
+    """The name is not one that a store accepts; it might point out of the store."""
+
+
+def original(sha256: str) -> str:
+    """Name of the bytes with this SHA-256 (64 lower-case hex digits), as received. Raises InvalidBlobName."""
+    _require(_SHA256, sha256)
+    return f"{ORIGINALS}{sha256[:2]}/{sha256}"
+
+
+def rendition(sha256: str, variant: str, extension: str) -> str:
+    """Name of a variant (`poster`, `waveform`) made from the original with this SHA-256; the extension has no dot.
+
+    Raises InvalidBlobName.
+    """
+    return f"{renditions_of(sha256)}{_require(_WORD, variant)}.{_require(_WORD, extension)}"
+
+
+def renditions_of(sha256: str) -> str:
+    """Prefix of every rendition of the original with this SHA-256. Raises InvalidBlobName."""
+    _require(_SHA256, sha256)
+    return f"{RENDITIONS}{sha256[:2]}/{sha256}/"
+
+
+def require_name(name: str) -> str:
+    """The name itself, if it cannot leave its store.
+
+    Only `a-z 0-9 . _ - /`; relative; no empty segment, and none that begins with a dot, so neither `..` nor a store's
+    own hidden folder can be named. Raises InvalidBlobName.
+    """
+    if len(name) > LONGEST_NAME or not all(_SEGMENT.fullmatch(segment) for segment in name.split("/")):
+        raise InvalidBlobName("a blob name is made of segments of a-z, 0-9, '.', '_' and '-', none of which begins with a dot")
+    return name
+
+
+def require_prefix(prefix: str) -> str:
+    """The prefix itself, if some name may begin with it; the empty one stands for every name. Raises InvalidBlobName."""
+    folder, _, rest = prefix.rpartition("/")
+    if folder or prefix.startswith("/"):
+        require_name(folder)
+    if rest.startswith(".") or len(prefix) > LONGEST_NAME:
+        raise InvalidBlobName("a prefix must be the beginning of a blob name")
+    _require(_PREFIX, rest)
+    return prefix
+
+
+def is_name(text: str) -> bool:
+    """Whether a store accepts the text as a name."""
+    try:
+        require_name(text)
+    except InvalidBlobName:
+        return False
+    return True
+
+
+def _require(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise InvalidBlobName("this cannot be part of a blob name")
+    return text
+
+
+def sha256_of(name: str) -> str:
+    """The hash in the name of an original. Raises InvalidBlobName for any other name."""
+    sha256 = name.rpartition("/")[2]
+    if name != original(sha256):
+        raise InvalidBlobName("this is not the name of an original")
+    return sha256

@@ -1,0 +1,1 @@
+"""The fetching adapter: guarded downloads."""

@@ -1,0 +1,1 @@
+"""The assembly line that turns an address into an active asset."""

@@ -1,0 +1,46 @@
+"""The last station: one short transaction, conditional on the task still being in progress under this claim."""
+
+from typing import Final
+
+from spark_assets.domain.errors import TransientFailure
+from spark_assets.domain.usage import UsageRecord
+from spark_assets.ingest.state import IngestState, Tools
+from spark_assets.ports.queue import Job, JobKind
+
+_SWEPT: Final = "the stored bytes were swept before they were referred to; they are fetched again"
+
+
+async def activate(state: IngestState, tools: Tools) -> IngestState:
+    """Asset `Active`, task `completed`, one ledger line, one derive job. A late claim changes nothing.
+
+    Raises TransientFailure if the sweeper took the bytes since they were stored.
+    """
+    claim, download, facts = state.claim, state.download, state.facts
+    assert download is not None
+    assert facts is not None
+    assert state.stored_at is not None
+    assert state.uploaded_at is not None
+    await state.progress.close()
+    now = tools.clock.now()
+    charge = tools.prices.charge(claim.model)
+    async with tools.database.begin() as uow:
+        if not await uow.blobs.reference(download.sha256, size=download.size, stored_at=state.stored_at):
+            raise TransientFailure("InternalError", _SWEPT, "storage_unavailable")
+        ended = await uow.tasks.complete(claim, charge=charge, received=download.size, uploaded_at=state.uploaded_at, at=now)
+        if not ended:
+            return state
+        await uow.assets.activate(claim.asset_id, sha256=download.sha256, size=download.size, facts=facts, at=now)
+        await uow.usage.add(
+            UsageRecord(
+                task_id=claim.task_id,
+                project_id=claim.project_id,
+                key_id=claim.key_id,
+                model=claim.model,
+                charge=charge,
+                created_at=now,
+            )
+        )
+        uow.announce(claim.task_id)
+        uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
+        await uow.commit()
+    return state

@@ -1,0 +1,47 @@
+"""Renditions: the thumbnail, poster or waveform of an active asset. Their failure never fails the asset."""
+
+from pathlib import Path
+
+from spark_assets.domain import blob_names
+from spark_assets.domain.asset import Asset, Variant, preview_variant
+from spark_assets.ingest.state import Tools, preview_path
+from spark_assets.ports.inspector import PREVIEW_FORMAT
+from spark_assets.ports.repositories import Rendition
+
+
+async def derive(asset_id: str, tools: Tools) -> None:
+    """Publish the rendition of an asset, from the preview that the inspection left, or else from the stored bytes."""
+    preview = preview_path(tools.spool, asset_id)
+    try:
+        async with tools.database.read() as repositories:
+            asset = await repositories.assets.get(asset_id, None)
+            if asset is None or asset.sha256 is None:
+                return
+            variant = preview_variant(asset.type)
+            if await repositories.blobs.rendition(asset.sha256, variant) is not None:
+                return
+        if preview.exists() or await _draw(asset, preview, tools):
+            await _publish(asset.sha256, variant, preview, tools)
+    finally:
+        preview.unlink(missing_ok=True)
+
+
+async def _draw(asset: Asset, preview: Path, tools: Tools) -> bool:
+    """Make the preview from the stored bytes; False if there is nothing to show."""
+    assert asset.sha256 is not None
+    assert asset.facts is not None
+    copy = preview.with_suffix(".copy")
+    try:
+        await tools.blobs.download(blob_names.original(asset.sha256), copy)
+        return await tools.inspector.preview(copy, asset.facts.format, preview)
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+async def _publish(sha256: str, variant: Variant, preview: Path, tools: Tools) -> None:
+    size = preview.stat().st_size  # noqa: ASYNC240  # a file that was written a moment ago
+    name = blob_names.rendition(sha256, variant.value, PREVIEW_FORMAT.extension)
+    await tools.blobs.put(preview, name, PREVIEW_FORMAT.media_type)
+    async with tools.database.begin() as uow:
+        await uow.blobs.add_rendition(Rendition(sha256, variant, name, size, PREVIEW_FORMAT.media_type))
+        await uow.commit()

@@ -1,0 +1,54 @@
+"""How far an ingest has come, written now and then so that a poll on any process can tell."""
+
+import asyncio
+from typing import Final
+
+from spark_assets.domain.errors import SparkError
+from spark_assets.domain.task import Claim, Stage, fetching_progress, stage_progress
+from spark_assets.ports.unit_of_work import Database
+
+INTERVAL: Final = 0.5
+"""Seconds between two writes; an ingest that is over sooner writes nothing but its end."""
+
+
+class ProgressReport:
+    """Notes the stage and the bytes of one ingest, and writes them at most every INTERVAL seconds."""
+
+    def __init__(self, database: Database, claim: Claim) -> None:
+        self._database = database
+        self._claim = claim
+        self._stage = Stage.FETCHING
+        self._progress = stage_progress(Stage.FETCHING)
+        self._written_at = asyncio.get_running_loop().time()
+        self._writing: asyncio.Task[None] | None = None
+        self.received = 0
+
+    def enter(self, stage: Stage) -> None:
+        """The ingest has come to this stage."""
+        self._stage, self._progress = stage, stage_progress(stage)
+        self._write_now_and_then()
+
+    def bytes_received(self, received: int, total: int | None) -> None:
+        """So many bytes have arrived, of so many if that is known."""
+        self.received = received
+        self._progress = fetching_progress(received, total)
+        self._write_now_and_then()
+
+    async def close(self) -> None:
+        """Wait for a write under way, so that none comes after the end."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    def _write_now_and_then(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._written_at >= INTERVAL and (self._writing is None or self._writing.done()):
+            self._written_at = now
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            async with self._database.begin() as uow:
+                await uow.tasks.advance(self._claim, self._stage, self._progress, self.received)
+                await uow.commit()
+        except SparkError:
+            return  # progress is a courtesy: a database that is away is met again, and reported, when the task ends

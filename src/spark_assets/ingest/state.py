@@ -1,0 +1,53 @@
+"""What travels along the assembly line, and the tools that the stations share."""
+
+from pathlib import Path
+
+import msgspec
+
+from spark_assets.domain.asset import Asset
+from spark_assets.domain.media import MediaFacts, MediaFormat
+from spark_assets.domain.policy import MediaPolicy
+from spark_assets.domain.task import Claim
+from spark_assets.domain.usage import PriceList
+from spark_assets.ingest.progress import ProgressReport
+from spark_assets.ports.blobs import BlobStore
+from spark_assets.ports.clock import Clock
+from spark_assets.ports.inspector import Inspector
+from spark_assets.ports.source import Download, Source
+from spark_assets.ports.unit_of_work import Database
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What the stations work with."""
+
+    database: Database
+    source: Source
+    inspector: Inspector
+    blobs: BlobStore
+    clock: Clock
+    policy: MediaPolicy
+    prices: PriceList
+    spool: Path
+
+
+class IngestState(msgspec.Struct, frozen=True, kw_only=True):
+    """One ingest: every station takes it, adds what it found, and hands it on."""
+
+    claim: Claim
+    asset: Asset
+    spool: Path
+    """Where the bytes are, under a name that says nothing."""
+    preview: Path
+    """Where the inspecting child leaves a preview; the derive job takes it from there."""
+    progress: ProgressReport
+    download: Download | None = None
+    uploaded_at: int | None = None
+    format: MediaFormat | None = None
+    facts: MediaFacts | None = None
+    stored_at: int | None = None
+    """When storing began (Unix microseconds): what the sweeper took after that must be stored anew."""
+
+
+def preview_path(spool: Path, asset_id: str) -> Path:
+    """Where the preview of an asset waits in the spool folder."""
+    return spool / f"{asset_id}.preview"

@@ -1,0 +1,1 @@
+"""The media adapter: measures files inside sandboxed children."""

@@ -1,0 +1,93 @@
+"""What runs inside a confined child: one job in, one plain answer out. Imports nothing of the server."""
+
+import warnings
+from pathlib import Path
+
+import msgspec
+
+from spark_assets.domain.errors import IngestFailure, TransientFailure
+from spark_assets.domain.media import AssetType, MediaFormat
+from spark_assets.domain.policy import SafetyLimits
+from spark_assets.media import av_media, images
+from spark_assets.media.confinement import Layers, allow_processor_time, confine
+from spark_assets.ports.inspector import Inspection
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A file to work on. Without a `measure` only the preview is drawn."""
+
+    path: str
+    found: MediaFormat
+    preview: str | None
+    measure: bool
+    limits: SafetyLimits
+    processor_time: float
+    """Seconds."""
+
+
+class Measured(msgspec.Struct, frozen=True, tag="measured"):
+    """The facts."""
+
+    inspection: Inspection
+
+
+class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
+    """Whether a preview was written."""
+
+    written: bool
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """Why the file is refused: the parts of an IngestFailure."""
+
+    code: str
+    message: str
+    reason: str | None
+    transient: bool = False
+
+
+Answer = Measured | Drawn | Refused
+
+_HELD: list[Layers] = []
+"""The layers that hold in this process, once it is confined."""
+
+
+def prepare(spool: str, memory: int) -> None:
+    """Make this process ready, then confine it for good."""
+    warnings.simplefilter("ignore")
+    images.prepare_readers()
+    _HELD.append(confine(Path(spool), memory))
+
+
+def report_layers() -> bytes:
+    """The layers that hold in this child, encoded."""
+    return msgspec.msgpack.encode(_HELD[-1])
+
+
+def perform(encoded: bytes) -> bytes:
+    """Do one encoded Job and return the encoded Answer; what goes wrong is told in the answer, never raised."""
+    job = msgspec.msgpack.decode(encoded, type=Job)
+    allow_processor_time(job.processor_time)
+    return msgspec.msgpack.encode(_answer(job))
+
+
+def _answer(job: Job) -> Answer:
+    try:
+        return _work(job)
+    except IngestFailure as failure:
+        return Refused(failure.code, failure.message, failure.reason, isinstance(failure, TransientFailure))
+    except OSError:
+        return Refused("InternalError", "the spooled file could not be read", "storage_unavailable", transient=True)
+    except MemoryError:
+        return Refused("MediaCorrupt", "decoding the file needs more memory than a parser may use; it is damaged or far too large", None)
+
+
+def _work(job: Job) -> Answer:
+    path, preview = Path(job.path), None if job.preview is None else Path(job.preview)
+    path.open("rb").close()  # a file that cannot be read is no fault of its contents
+    picture = job.found.asset_type is AssetType.IMAGE
+    if job.measure:
+        inspect = images.inspect_picture if picture else av_media.inspect_recording
+        return Measured(inspect(path, job.found, preview, job.limits))
+    draw = images.draw_thumbnail if picture else av_media.draw_preview
+    return Drawn(preview is not None and draw(path, job.found, preview, job.limits))

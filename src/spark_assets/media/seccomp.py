@@ -1,0 +1,110 @@
+"""seccomp: a process gives up system calls that a parser of media never needs: the network, other programs, other processes.
+
+The filter is classic BPF of a few dozen instructions: refuse the listed calls with EPERM, let through the rest.
+Numbers: include/uapi/linux/{seccomp,filter,audit,prctl}.h and the kernel's tables of system calls.
+"""
+
+import ctypes
+import errno
+import os
+import platform
+from typing import Final
+
+_SET_SECCOMP: Final = 22
+_GET_SECCOMP: Final = 21
+_FILTER_MODE: Final = 2
+_ALLOW: Final = 0x7FFF0000
+_REFUSE: Final = 0x00050000 | errno.EPERM
+_UNKNOWN: Final = 0x00050000 | errno.ENOSYS
+_KILL: Final = 0x80000000
+_LOAD: Final = 0x20
+_EQUAL: Final = 0x15
+_AT_LEAST: Final = 0x35
+_ANY_BIT: Final = 0x45
+_RETURN: Final = 0x06
+_NUMBER_AT: Final = 0
+_ARCHITECTURE_AT: Final = 4
+_FIRST_ARGUMENT_AT: Final = 16
+_THREAD: Final = 0x10000
+"""CLONE_THREAD: a new thread, not a new process."""
+_X32: Final = 0x40000000
+"""The numbers of x86-64's second set of calls begin here; nothing of ours uses it."""
+
+_ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_REFUSED: Final = {
+    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
+    "accept": (43, 202), "accept4": (288, 242), "sendto": (44, 206), "sendmsg": (46, 211), "sendmmsg": (307, 269),
+    "recvfrom": (45, 207), "recvmsg": (47, 212), "recvmmsg": (299, 243),
+    "execve": (59, 221), "execveat": (322, 281), "fork": (57, -1), "vfork": (58, -1),
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "kill": (62, 129), "tkill": (200, 130), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "pidfd_getfd": (438, 438),
+    "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
+    "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "mount": (165, 40), "umount2": (166, 39), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+    "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97), "setns": (308, 268),
+    "init_module": (175, 105), "finit_module": (313, 273), "kexec_load": (246, 104), "reboot": (169, 142),
+    "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
+}  # fmt: skip
+"""Numbers on x86-64 and on 64-bit ARM; -1: the call does not exist there."""
+_CLONE: Final = (56, 220)
+_CLONE3: Final = 435
+_SIGNAL_THREAD: Final = (234, 131)
+_LIMITS: Final = (302, 261)
+
+
+class _Instruction(ctypes.Structure):
+    _fields_ = (("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("value", ctypes.c_uint32))
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
+
+
+def seccomp_offered() -> bool:
+    """Whether the kernel takes filters and this is a machine whose numbers are known."""
+    return platform.machine() in _ARCHITECTURES and ctypes.CDLL(None, use_errno=True).prctl(_GET_SECCOMP, 0, 0, 0, 0) >= 0
+
+
+def refuse_calls() -> bool:
+    """Give up, for ever, the listed system calls in this thread and all it starts. True if it holds. Needs `no_new_privs`."""
+    if not seccomp_offered():
+        return False
+    instructions = [_Instruction(*line) for line in _filter(platform.machine(), os.getpid())]
+    array = (_Instruction * len(instructions))(*instructions)
+    program = _Program(len(instructions), ctypes.cast(array, ctypes.POINTER(_Instruction)))
+    return int(ctypes.CDLL(None, use_errno=True).prctl(_SET_SECCOMP, _FILTER_MODE, ctypes.byref(program), 0, 0)) == 0
+
+
+def _filter(machine: str, own_process: int) -> list[tuple[int, int, int, int]]:
+    """The program as (code, jump if so, jump if not, value); jumps count the instructions passed over."""
+    column = 0 if machine == "x86_64" else 1
+    lines = [
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+    ]
+    if machine == "x86_64":
+        lines += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _REFUSE)]
+    for numbers in _REFUSED.values():
+        if numbers[column] >= 0:
+            lines += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _REFUSE)]
+    # The C library falls back to clone, whose flags can be seen: threads only.
+    lines += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _UNKNOWN)]
+    lines += _only_if(_CLONE[column], (_ANY_BIT, 1, 0, _THREAD))
+    lines += _only_if(_SIGNAL_THREAD[column], (_EQUAL, 1, 0, own_process))
+    lines += _only_if(_LIMITS[column], (_EQUAL, 1, 0, 0))
+    return [*lines, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _only_if(number: int, condition: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    """Let a call through if its first argument meets the condition, whose first jump passes over the refusal."""
+    return [
+        (_EQUAL, 0, 4, number),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
+        condition,
+        (_RETURN, 0, 0, _REFUSE),
+        (_RETURN, 0, 0, _ALLOW),
+    ]

@@ -1,0 +1,1 @@
+"""What the service does: one verb per function, called alike by every door."""

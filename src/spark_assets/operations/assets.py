@@ -1,0 +1,123 @@
+"""Assets: submitted for ingestion, and read."""
+
+from typing import Any
+
+import msgspec
+
+from spark_assets.domain.api_key import Scope
+from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
+from spark_assets.domain.errors import Conflict, NotFound, StorageFull
+from spark_assets.domain.ids import new_asset_id
+from spark_assets.domain.media import AssetType
+from spark_assets.domain.parameters import CREATE_ASSET
+from spark_assets.domain.project import Project
+from spark_assets.domain.task import Task, TaskStatus
+from spark_assets.operations import projects
+from spark_assets.operations.call import Call
+from spark_assets.operations.identity import add_with_fresh_id
+from spark_assets.ports.queue import Job, JobKind
+from spark_assets.ports.repositories import Taken
+from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
+
+
+class CreateAsset(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of a new asset."""
+
+    name: str
+    url: str
+    type: AssetType
+    group_id: str
+    project: str | None = None
+    moderation: ModerationStrategy = ModerationStrategy.DEFAULT
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class GetAsset(msgspec.Struct, frozen=True, kw_only=True):
+    """Which asset a client asks for."""
+
+    id: str
+    project: str | None = None
+
+
+async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
+    """Accept an asset: its row, its task and its job, in one transaction.
+
+    Raises AccessDenied, InvalidParameter `URL`, NotFound `ProjectName` or `group_id`, Conflict `ExternalId`, StorageFull.
+    """
+    call.caller.require(Scope.ASSETS_WRITE)
+    host = call.terms.check_url(command.url)
+    if not call.terms.has_room():
+        raise StorageFull
+    project = await projects.find(uow, call, command.project)
+    group = await uow.groups.get(command.group_id, project.id)
+    if group is None:
+        raise NotFound("group_id", f"there is no group with this GroupId in the project '{project.name}'")
+    asset = await _add(uow, call, command, project)
+    task = Task(
+        id=call.terms.task_ids.new(call.now),
+        project_id=project.id,
+        key_id=call.caller.key_id,
+        model=CREATE_ASSET.model,
+        status=TaskStatus.IN_PROGRESS,
+        request_id=call.request_id,
+        created_at=call.now,
+        asset_id=asset.id,
+        source_host=host,
+    )
+    await uow.tasks.add(task, command.url)
+    uow.enqueue(Job(JobKind.INGEST, task.id, host))
+    return task
+
+
+async def get(repositories: Repositories, call: Call, command: GetAsset) -> tuple[Asset, Project]:
+    """An asset of the call's project. Raises AccessDenied, NotFound `ProjectName` or `asset_id`."""
+    call.caller.require(Scope.ASSETS_READ)
+    project = await projects.find(repositories, call, command.project)
+    asset = await repositories.assets.get(command.id, [project.id])
+    if asset is None:
+        raise _unknown()
+    return asset, project
+
+
+async def find(repositories: Repositories, call: Call, asset_id: str) -> tuple[Asset, Project]:
+    """An asset of any project within the key's reach. Raises AccessDenied, NotFound `asset_id`."""
+    call.caller.require(Scope.ASSETS_READ)
+    reach = call.caller.project_ids
+    asset = await repositories.assets.get(asset_id, None if reach is None else sorted(reach))
+    project = None if asset is None else await repositories.projects.by_id(asset.project_id)
+    if asset is None or project is None:
+        raise _unknown()
+    return asset, project
+
+
+async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Project) -> Asset:
+    moderation = command.moderation
+    if moderation is ModerationStrategy.SKIP and not call.caller.scopes & {Scope.MODERATION_SKIP, Scope.ADMIN}:
+        moderation = ModerationStrategy.DEFAULT
+
+    def build() -> Asset:
+        return Asset(
+            id=new_asset_id(call.now),
+            project_id=project.id,
+            group_id=command.group_id,
+            name=command.name,
+            type=command.type,
+            status=AssetStatus.PROCESSING,
+            moderation=moderation,
+            external_id=command.external_id,
+            tags=command.tags,
+            metadata=command.metadata,
+            created_at=call.now,
+            updated_at=call.now,
+        )
+
+    try:
+        return await add_with_fresh_id(build, uow.assets.add)
+    except Taken:
+        raise Conflict("ExternalId", "another asset of the project has this ExternalId") from None
+
+
+def _unknown() -> NotFound:
+    return NotFound("asset_id", "there is no asset with this Id that the API key may see")

@@ -1,0 +1,32 @@
+"""What every operation needs to know besides its command: who calls, when, under which request, on which terms."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from spark_assets.domain.api_key import Caller
+from spark_assets.domain.ids import TaskIds
+from spark_assets.domain.usage import PriceList
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the operator settled for all calls."""
+
+    prices: PriceList
+    check_url: Callable[[str], str]
+    """The host of an address; refuses, without any network, one that could never be fetched."""
+    has_room: Callable[[], bool]
+    """Whether there is disk left for new assets."""
+    task_ids: TaskIds
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of one operation."""
+
+    caller: Caller
+    request_id: str
+    now: int
+    """Unix microseconds."""
+    terms: Terms
+    project: str | None = None
+    """The project named beside the command (the header X-Project)."""

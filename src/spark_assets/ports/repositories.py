@@ -1,0 +1,178 @@
+"""What is remembered, noun by noun.
+
+Every look-up that serves a key takes the project, and filters by it where the rows are. A row that is not there is None.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from spark_assets.domain.api_key import ApiKey
+from spark_assets.domain.asset import Asset, Failure, Variant
+from spark_assets.domain.group import Group
+from spark_assets.domain.media import MediaFacts
+from spark_assets.domain.project import Project
+from spark_assets.domain.task import Claim, Stage, Task
+from spark_assets.domain.usage import Charge, UsageRecord
+
+
+class Taken(Exception):
+    """A unique value is in use already; `what` names it: `id`, `name`, `external_id`."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class Projects(Protocol):
+    """The projects."""
+
+    async def add(self, project: Project) -> None:
+        """Raises Taken `name` or `id`."""
+
+    async def by_name(self, name: str) -> Project | None:
+        """The project of that name."""
+
+    async def by_id(self, project_id: str) -> Project | None:
+        """The project with that ID."""
+
+    async def all(self) -> list[Project]:
+        """All projects, by name."""
+
+
+class ApiKeys(Protocol):
+    """The API keys, found by the fingerprint of the secret."""
+
+    async def add(self, key: ApiKey, fingerprint: str) -> None:
+        """Record a key. Raises Taken `id`."""
+
+    async def by_fingerprint(self, fingerprint: str) -> ApiKey | None:
+        """The key whose secret has this fingerprint, revoked or not."""
+
+    async def by_id(self, key_id: str) -> ApiKey | None:
+        """The key with that ID."""
+
+    async def all(self) -> list[ApiKey]:
+        """All keys, newest first."""
+
+    async def revoke(self, key_id: str, at: int) -> bool:
+        """False if there is no such key that is not yet revoked."""
+
+    async def touch(self, last_used: Mapping[str, int]) -> None:
+        """Record when keys were last used; an earlier time than the recorded one changes nothing."""
+
+
+class Groups(Protocol):
+    """The groups."""
+
+    async def add(self, group: Group) -> None:
+        """Raises Taken `id`."""
+
+    async def get(self, group_id: str, project_id: str) -> Group | None:
+        """The group, if it is in the project."""
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """A picture derived from a blob: which one, under which name it is stored, its size in bytes and its media type."""
+
+    blob_sha256: str
+    variant: Variant
+    name: str
+    size: int
+    media_type: str
+
+
+class Assets(Protocol):
+    """The assets and what belongs to them."""
+
+    async def add(self, asset: Asset) -> None:
+        """Raises Taken `id` or `external_id`."""
+
+    async def get(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
+        """The asset if it is in one of the projects; None stands for all of them."""
+
+    async def activate(self, asset_id: str, *, sha256: str, size: int, facts: MediaFacts, at: int) -> bool:
+        """`Processing` to `Active`; False if the asset is not processing any more."""
+
+    async def fail(self, asset_id: str, failure: Failure, at: int) -> bool:
+        """`Processing` to `Failed`; False if the asset is not processing any more."""
+
+
+class Blobs(Protocol):
+    """What is known of stored bytes."""
+
+    async def reference(self, sha256: str, *, size: int, stored_at: int) -> bool:
+        """Make sure that bytes whose storing began at `stored_at` are on record; False if the sweeper took them since."""
+
+    async def begin_sweep(self, sha256: str, at: int) -> bool:
+        """Mark bytes that nothing refers to as being swept; False if something does refer to them."""
+
+    async def end_sweep(self, sha256: str, at: int) -> None:
+        """Record that the bytes and their renditions are gone."""
+
+    async def forget_swept(self, before: int) -> None:
+        """Drop the marks of bytes swept before that time."""
+
+    async def referenced(self, hashes: Sequence[str]) -> set[str]:
+        """Which of the hashes an asset refers to."""
+
+    async def after(self, sha256: str, limit: int) -> list[tuple[str, int]]:
+        """Hash and size of the recorded blobs that follow in order of hash."""
+
+    async def add_rendition(self, rendition: Rendition) -> None:
+        """Record a rendition; one recorded before is replaced."""
+
+    async def rendition(self, sha256: str, variant: Variant) -> Rendition | None:
+        """The rendition of the bytes in that variant."""
+
+    async def renditions_of(self, hashes: Sequence[str]) -> list[Rendition]:
+        """All renditions of those bytes."""
+
+
+class Tasks(Protocol):
+    """The tasks; every change is conditional on `in_progress` and, for workers, on the fence."""
+
+    async def add(self, task: Task, url: str | None = None) -> None:
+        """Record a task; `url` is kept sealed. Raises Taken `id`."""
+
+    async def get(self, task_id: str) -> Task | None:
+        """The task; whether the caller may see it is decided by its project."""
+
+    async def claim(self, task_id: str) -> Claim | None:
+        """Count a claim and raise the fence; None if the task has ended or does not exist."""
+
+    async def release(self, claim: Claim) -> None:
+        """Take back the count of a claim that was given up in good order."""
+
+    async def advance(self, claim: Claim, stage: Stage, progress: float, received: int) -> None:
+        """Show how far an ingest has come; a stale claim changes nothing."""
+
+    async def complete(self, claim: Claim, *, charge: Charge, received: int, uploaded_at: int, at: int) -> bool:
+        """`in_progress` to `completed`; False for a stale claim. The sealed source is dropped."""
+
+    async def fail(self, claim: Claim, failure: Failure, at: int) -> bool:
+        """`in_progress` to `failed`; False for a stale claim. The sealed source stays for a retry."""
+
+    async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """ID and source host of tasks in progress, in order of ID, from behind `after`."""
+
+    async def drop_sources(self, before: int, limit: int) -> int:
+        """Forget the sealed sources of tasks that failed before that time; how many."""
+
+    async def drop_finished(self, models: Sequence[str], before: int, limit: int) -> int:
+        """Remove ended tasks of those models that were created before that time; how many."""
+
+
+class UsageLedger(Protocol):
+    """What was charged; at most one line per task, and none is ever removed."""
+
+    async def add(self, record: UsageRecord) -> None:
+        """Add a line; a second one for the same task changes nothing."""
+
+
+class Verification(Protocol):
+    """Counts for `doctor --verify`: each is the number of rows that break a promise."""
+
+    async def broken(self) -> dict[str, int]:
+        """By promise: tasks whose asset contradicts them, results that are missing, ledger lines without a task, and the like."""

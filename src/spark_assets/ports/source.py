@@ -1,0 +1,45 @@
+"""Where bytes come from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+Progress = Callable[[int, int | None], None]
+"""Told the bytes received so far and, where the origin declared one, the total."""
+
+
+class Download(msgspec.Struct, frozen=True):
+    """A finished transfer: the spool file, its length in bytes, and its SHA-256 in lower-case hex."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+class TooManyBytes(Exception):
+    """The transfer was stopped because it is larger than the caller allows.
+
+    `declared` is the length the origin announced, or None where only the limit is known to be passed.
+    """
+
+    def __init__(self, declared: int | None) -> None:
+        super().__init__(declared)
+        self.declared = declared
+
+
+class Source(Protocol):
+    """Fetches the bytes behind an address into a spool file."""
+
+    def check(self, url: str) -> str:
+        """The host that the bytes will come from; no network is used.
+
+        Raises InvalidParameter `URL` for an address that could never be fetched.
+        """
+
+    async def fetch(self, url: str, spool: Path, *, largest: int, progress: Progress) -> Download:
+        """Stream the bytes into the file `spool` (which the caller removes), hashing on the way.
+
+        Raises TooManyBytes past `largest` bytes, IngestFailure `DownloadFailed` with a reason.
+        """

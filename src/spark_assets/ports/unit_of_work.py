@@ -1,0 +1,76 @@
+"""One unit of work is one transaction; `commit` is called at the edges alone."""
+
+from asyncio import Event
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from spark_assets.ports.queue import Job
+from spark_assets.ports.repositories import ApiKeys, Assets, Blobs, Groups, Projects, Tasks, UsageLedger, Verification
+
+
+class Repositories(Protocol):
+    """Access to all that is remembered."""
+
+    @property
+    def projects(self) -> Projects:
+        """The projects."""
+
+    @property
+    def keys(self) -> ApiKeys:
+        """The keys."""
+
+    @property
+    def groups(self) -> Groups:
+        """The groups."""
+
+    @property
+    def assets(self) -> Assets:
+        """The assets."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """The blobs."""
+
+    @property
+    def tasks(self) -> Tasks:
+        """The tasks."""
+
+    @property
+    def usage(self) -> UsageLedger:
+        """The usage ledger."""
+
+    @property
+    def verification(self) -> Verification:
+        """The verification."""
+
+
+class UnitOfWork(Repositories, Protocol):
+    """Repositories inside a transaction; what is not committed is undone. Nothing but the database is awaited inside."""
+
+    def enqueue(self, job: Job) -> None:
+        """Hand a job to the queue exactly if this unit of work is committed."""
+
+    def announce(self, task_id: str) -> None:
+        """Wake whoever waits for the task, on every process, once this unit of work is committed."""
+
+    async def commit(self) -> None:
+        """Make all durable before returning. Raises Unavailable, StorageFull."""
+
+
+class Database(Protocol):
+    """Opens units of work."""
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A transaction. Raises Unavailable if the database cannot be reached."""
+
+    def read(self) -> AbstractAsyncContextManager[Repositories]:
+        """Single reads, each seeing what is committed at that moment."""
+
+    def watch(self, task_id: str) -> AbstractAsyncContextManager[Event]:
+        """An event that is set when the task is announced; it may also be set for no reason, so look again."""
+
+    async def check(self) -> None:
+        """Prove that the database answers. Raises Unavailable."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

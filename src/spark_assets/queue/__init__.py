@@ -1,0 +1,1 @@
+"""The queue adapter: PgQueuer, in memory or on PostgreSQL."""

@@ -1,0 +1,171 @@
+"""PgQueuer as our queue: in memory for one process, on PostgreSQL for a fleet.
+
+The task table is the durable record; a job only says that a task is to be worked on. Jobs are deduplicated by their
+kind and subject, so enqueueing an unfinished task again is harmless.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+from pgqueuer import AsyncpgDriver, InMemoryQueries, PgQueuer, Queries, RetryRequested
+from pgqueuer import Job as PgJob
+from pgqueuer.domain.errors import FailingListenerError
+from pgqueuer.domain.types import QueueEntrypoint
+from pgqueuer.ports import RepositoryPort
+
+from spark_assets.domain.errors import Unavailable
+from spark_assets.ports.queue import Job, JobHandler, JobKind, RetryJob
+
+log = structlog.get_logger()
+
+_PRIORITIES: Final = {JobKind.INGEST: 10, JobKind.DERIVE: 0}
+_HEARTBEAT_TIMEOUT: Final = timedelta(seconds=20)
+"""A worker silent for so long counts as dead; its jobs are delivered again."""
+_POLL: Final = timedelta(seconds=5)
+"""How long an idle worker waits for a notification before it looks by itself."""
+_BATCH: Final = 16
+_RESTART_DELAY: Final = 1.0
+
+
+class MemoryQueue:
+    """Jobs in this process's memory: gone with it, and enqueued again from the task table at the next start."""
+
+    def __init__(self) -> None:
+        self._engine = PgQueuer.in_memory()
+
+    async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
+        """Enqueue at once; `connection` is never given here."""
+        await _enqueue(_repository(self._engine), jobs)
+
+    async def run(self, handler: JobHandler, *, concurrency: int) -> None:
+        """Work until `stop`."""
+        await _work(self._engine, handler, concurrency)
+
+    def stop(self) -> None:
+        """Take no more jobs."""
+        self._engine.shutdown.set()
+
+    async def depth(self) -> int:
+        """Jobs that wait."""
+        return await _repository(self._engine).queued_work(_entrypoints())
+
+    async def prune(self) -> None:
+        """Throw away the engine's record of each state change, which it keeps for ever."""
+        await _repository(self._engine).clear_queue_log()
+        await _repository(self._engine).clear_statistics_log()
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class PostgresQueue:
+    """Jobs in PostgreSQL: enqueued inside the caller's transaction, redelivered when a worker dies."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: asyncpg.Pool | None = None
+        self._engine: PgQueuer | None = None
+        self._stopped = False
+
+    async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
+        """Enqueue on the transaction of `connection`, so that a job exists exactly if its task does."""
+        if connection is None:
+            await _enqueue(Queries.from_asyncpg_pool(await self._connected()), jobs)
+        else:
+            assert isinstance(connection, asyncpg.Connection)
+            await _enqueue(Queries(AsyncpgDriver(connection)), jobs)
+
+    async def run(self, handler: JobHandler, *, concurrency: int) -> None:
+        """Work until `stop`, beginning anew whenever the database was away."""
+        while not self._stopped:
+            try:
+                self._engine = PgQueuer.from_asyncpg_pool(await self._connected())
+                await _work(self._engine, handler, concurrency)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError, Unavailable) as error:
+                log.warning("queue_unavailable", error=type(error).__name__)
+                await asyncio.sleep(_RESTART_DELAY)
+
+    def stop(self) -> None:
+        """Take no more jobs."""
+        self._stopped = True
+        if self._engine is not None:
+            self._engine.shutdown.set()
+
+    async def depth(self) -> int:
+        """Jobs that wait."""
+        return await Queries.from_asyncpg_pool(await self._connected()).queued_work(_entrypoints())
+
+    async def prune(self) -> None:
+        """Throw away the engine's log of finished jobs."""
+        await Queries.from_asyncpg_pool(await self._connected()).clear_queue_log([kind.value for kind in JobKind])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _connected(self) -> asyncpg.Pool:
+        if self._pool is None:
+            try:
+                self._pool = await asyncpg.create_pool(self._url, min_size=0, max_size=6, timeout=5)
+            except (OSError, asyncpg.PostgresError) as error:
+                raise Unavailable("the queue's database cannot be reached; try again shortly") from error
+        return self._pool
+
+
+async def install_schema(connection: asyncpg.Connection) -> None:
+    """Create or upgrade the engine's tables; the caller holds the migration lock."""
+    queries = Queries(AsyncpgDriver(connection))
+    if await queries.schema_is_installed():
+        await queries.upgrade()
+    else:
+        await queries.install()
+
+
+def _repository(engine: PgQueuer) -> InMemoryQueries:
+    assert isinstance(engine.queries, InMemoryQueries)
+    return engine.queries
+
+
+def _entrypoints() -> list[QueueEntrypoint]:
+    return [QueueEntrypoint(kind.value) for kind in JobKind]
+
+
+async def _enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> None:
+    await repository.enqueue(
+        [job.kind.value for job in jobs],
+        [f"{job.subject} {job.host}".encode() for job in jobs],
+        [_PRIORITIES[job.kind] for job in jobs],
+        dedupe_key=[f"{job.kind.value}:{job.subject}" for job in jobs],
+        on_conflict="skip",
+    )
+
+
+async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int) -> None:
+    """Hand out jobs until shutdown. More are picked than run at once, so that a finished one is followed without a round trip."""
+    if not engine.qm.entrypoint_registry:
+        for kind in JobKind:
+            engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(kind, handler))
+    await engine.qm.run(
+        dequeue_timeout=_POLL,
+        batch_size=_BATCH,
+        max_concurrent_tasks=max(4 * concurrency, 2 * _BATCH),
+        heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+        log_aggregation_interval=timedelta(0),
+        shutdown_on_listener_failure=True,
+    )
+
+
+def _entrypoint(kind: JobKind, handler: JobHandler) -> Callable[[PgJob], Awaitable[None]]:
+    async def handle(job: PgJob) -> None:
+        subject, _, host = (job.payload or b"").decode().partition(" ")
+        try:
+            await handler(Job(kind, subject, host))
+        except RetryJob as retry:
+            raise RetryRequested(delay=retry.delay) from retry
+
+    return handle

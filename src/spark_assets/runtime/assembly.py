@@ -1,0 +1,121 @@
+"""The parts of a running process, put together from the settings."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_address
+
+import msgspec
+
+from spark_assets.domain.ids import TaskIds
+from spark_assets.domain.link import LinkSigner
+from spark_assets.domain.parameters import CREATE_ASSET
+from spark_assets.domain.usage import PriceList, to_micro
+from spark_assets.fetching.address_guard import AddressGuard, parse_allowed
+from spark_assets.fetching.download import FetchTimes, HttpSource
+from spark_assets.ingest.state import Tools
+from spark_assets.media.sandbox import SandboxedInspector
+from spark_assets.operations.call import Terms
+from spark_assets.operations.delivery import Links
+from spark_assets.ports.blobs import BlobStore
+from spark_assets.ports.clock import Clock, SystemClock
+from spark_assets.ports.queue import Queue
+from spark_assets.ports.unit_of_work import Database
+from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
+from spark_assets.runtime.databases import open_database
+from spark_assets.runtime.home import signing_keys, spool_folder
+from spark_assets.runtime.policies import load_policy
+from spark_assets.settings import BadSettings, Settings
+from spark_assets.storage.local import LocalBlobStore
+from spark_assets.storage.location import StorageKind, parse_storage_url
+from spark_assets.storage.objects import ObjectBlobStore
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """What the doors of one process share."""
+
+    database: Database
+    queue: Queue
+    blobs: BlobStore
+    inspector: SandboxedInspector
+    clock: Clock
+    terms: Terms
+    links: Links
+    tools: Tools
+    region: str
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open every adapter, and close them all in the end. Raises BadSettings for a setting that only its adapter can judge."""
+    clock = SystemClock()
+    prices = PriceList({CREATE_ASSET.model: to_micro(settings.price_create)})
+    async with AsyncExitStack() as stack:
+        queue = open_queue(settings)
+        stack.push_async_callback(queue.close)
+        database = open_database(settings, queue)
+        stack.push_async_callback(database.close)
+        blobs = open_blobs(settings)
+        stack.push_async_callback(blobs.close)
+        source = open_source(settings)
+        stack.push_async_callback(source.close)
+        inspector = SandboxedInspector(spool_folder(settings), workers=os.cpu_count() or 1)
+        stack.push_async_callback(inspector.close)
+        tools = Tools(
+            database=database,
+            source=source,
+            inspector=inspector,
+            blobs=blobs,
+            clock=clock,
+            policy=load_policy(settings.media_policy),
+            prices=prices,
+            spool=spool_folder(settings),
+        )
+        room = blobs if isinstance(blobs, LocalBlobStore) else LocalBlobStore(tools.spool, reserve=settings.disk_reserve)
+        yield Runtime(
+            database=database,
+            queue=queue,
+            blobs=blobs,
+            inspector=inspector,
+            clock=clock,
+            terms=Terms(prices=prices, check_url=source.check, has_room=room.has_room, task_ids=TaskIds()),
+            links=Links(LinkSigner(signing_keys(settings)), settings.delivery_url),
+            tools=tools,
+            region=settings.region,
+        )
+
+
+def open_queue(settings: Settings) -> Queue:
+    """In memory for an embedded server, on its PostgreSQL for a fleet."""
+    return MemoryQueue() if settings.is_embedded else PostgresQueue(settings.database_url.get_secret_value())
+
+
+def open_blobs(settings: Settings) -> BlobStore:
+    """The store behind STORAGE_URL. Raises BadSettings."""
+    try:
+        location = parse_storage_url(settings.storage_url)
+        if location.kind is StorageKind.FOLDER:
+            assert location.path is not None
+            return LocalBlobStore(location.path, reserve=settings.disk_reserve)
+        return ObjectBlobStore(location, endpoint=settings.s3_endpoint)
+    except ValueError as error:
+        raise BadSettings(f"SPARK_ASSETS_STORAGE_URL cannot be used: {error}") from None
+
+
+def open_source(settings: Settings) -> HttpSource:
+    """The guarded downloader. Raises BadSettings."""
+    try:
+        allowed = [parse_allowed(entry) for entry in settings.source_allow]
+    except ValueError as error:
+        raise BadSettings(f"SPARK_ASSETS_SOURCE_ALLOW cannot be used: {error}") from None
+    guard = AddressGuard(allowed, settings.source_ports, [(address, settings.port) for address in _own_addresses(settings.host)])
+    times = FetchTimes(deadline=settings.fetch_timeout, connect=settings.fetch_connect_timeout)
+    return HttpSource(guard, user_agent=settings.user_agent, times=times, host_concurrency=settings.host_concurrency)
+
+
+def _own_addresses(host: str) -> list[str]:
+    """The addresses that a server on this host name listens on; a name that is not an address stands for all of them."""
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        return ["0.0.0.0", "::"]  # compared with, never bound to

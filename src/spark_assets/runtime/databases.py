@@ -1,0 +1,127 @@
+"""Opening the database that the settings name, and bringing its schema up to date."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from spark_assets.db import schema
+from spark_assets.db.faults import ENGINE_ERRORS
+from spark_assets.db.sealing import Sealer
+from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
+from spark_assets.ports.queue import JobDispatcher
+from spark_assets.ports.unit_of_work import Database
+from spark_assets.runtime.home import encryption_keys
+from spark_assets.settings import BadSettings, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def prepare_database(settings: Settings) -> None:
+    """Migrate if that is needed and AUTO_MIGRATE allows it. Raises BadSettings, NewerSchema."""
+    if needs_migration(settings):
+        if not settings.auto_migrate:
+            raise BadSettings("the database schema is not up to date and SPARK_ASSETS_AUTO_MIGRATE is off; run 'spark-assets migrate'")
+        migrate_database(settings)
+
+
+def needs_migration(settings: Settings) -> bool:
+    """Whether the schema is behind the code. Raises BadSettings if the database cannot be reached, NewerSchema."""
+    try:
+        return _needs_sqlite_migration(settings) if settings.is_embedded else asyncio.run(_needs_postgres_migration(settings))
+    except ENGINE_ERRORS as error:
+        raise _unreachable(error) from None
+
+
+def migrate_database(settings: Settings) -> None:
+    """Bring the schema up to date, one process at a time. Raises BadSettings if the database cannot be reached."""
+    try:
+        if settings.is_embedded:
+            _migrate_sqlite(settings)
+        else:
+            asyncio.run(_migrate_postgres(settings))
+    except ENGINE_ERRORS as error:
+        raise _unreachable(error) from None
+
+
+def open_database(settings: Settings, dispatcher: JobDispatcher) -> Database:
+    """The database adapter; its schema must be current."""
+    sealer = Sealer(encryption_keys(settings))
+    if settings.is_embedded:
+        return SqliteDatabase(sqlite_engine(str(settings.sqlite_path)), sealer, dispatcher)
+    from spark_assets.db.postgres import PostgresDatabase, postgres_engine  # noqa: PLC0415  # asyncpg is loaded only where it is used
+
+    return PostgresDatabase(postgres_engine(_url(settings)), sealer, dispatcher)
+
+
+def _url(settings: Settings) -> str:
+    return settings.database_url.get_secret_value()
+
+
+def _needs_sqlite_migration(settings: Settings) -> bool:
+    """One statement on the standard library's driver: a start that has nothing to migrate loads no engine for it."""
+    if not settings.sqlite_path.exists():
+        return True
+    with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as connection:
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found else None
+        return not schema.is_current(None if row is None else row[0])
+
+
+def _migrate_sqlite(settings: Settings) -> None:
+    engine = sqlite_engine(str(settings.sqlite_path))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=10000")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        version = schema.schema_version(connection)
+        if not schema.is_current(version):
+            if version is not None:
+                _copy_aside(settings, version)
+            schema.migrate(connection)
+        connection.exec_driver_sql("COMMIT")
+    engine.dispose()
+
+
+def _copy_aside(settings: Settings, version: str) -> None:
+    """Keep the database as it was before a migration."""
+    source = settings.sqlite_path
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(source.with_name(f"{source.name}.before-{version}"))) as copy:
+        old.backup(copy)
+
+
+async def _needs_postgres_migration(settings: Settings) -> bool:
+    from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
+
+    engine = postgres_engine(_url(settings))
+    try:
+        async with engine.connect() as connection:
+            return not schema.is_current(await connection.run_sync(schema.schema_version))
+    finally:
+        await engine.dispose()
+
+
+async def _migrate_postgres(settings: Settings) -> None:
+    from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
+    from spark_assets.queue.pgqueuer_queue import install_schema  # noqa: PLC0415
+
+    engine = postgres_engine(_url(settings))
+    try:
+        async with engine.connect() as holder, engine.connect() as connection:
+            await holder.exec_driver_sql(f"SELECT pg_advisory_lock({schema.LOCK})")
+            await connection.run_sync(_migrate_if_behind)
+            await connection.commit()
+            raw: Any = await connection.get_raw_connection()
+            await install_schema(raw.driver_connection)
+    finally:
+        await engine.dispose()
+
+
+def _migrate_if_behind(connection: "Connection") -> None:
+    if not schema.is_current(schema.schema_version(connection)):
+        schema.migrate(connection)
+
+
+def _unreachable(error: Exception) -> BadSettings:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return BadSettings(f"SPARK_ASSETS_DATABASE_URL names a database that cannot be used: {reason}")

@@ -1,0 +1,96 @@
+"""The home folder: what lies in it, who may use it, and the secrets that are made in it."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from spark_assets.domain.errors import OperatorError
+from spark_assets.domain.link import SigningKey
+from spark_assets.settings import BadSettings, Settings
+
+_PRIVATE: Final = 0o700
+_SIGNING_FILE: Final = "signing-keys"
+_ENCRYPTION_FILE: Final = "encryption-keys"
+_EXPECTED: Final = "it takes 'id:secret' pairs, IDs of letters and digits, secrets of 16 characters or more"
+
+
+class HomeInUse(OperatorError):
+    """Another server runs on the same home."""
+
+
+def make_home(settings: Settings) -> None:
+    """Make the folders that are missing. Raises BadSettings if that is not possible."""
+    folders = [settings.home, spool_folder(settings)]
+    if settings.storage_url == f"file://{settings.home / 'blobs'}":
+        folders.append(settings.home / "blobs")
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+        except OSError as error:
+            raise BadSettings(f"SPARK_ASSETS_HOME cannot be used: {folder}: {error.strerror}") from None
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where downloads wait to be stored."""
+    return settings.home / "spool"
+
+
+@contextmanager
+def lock_home(settings: Settings) -> Iterator[None]:
+    """Keep a second server off the home for as long as this lasts. Raises HomeInUse."""
+    descriptor = os.open(settings.home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeInUse(f"another spark-assets server is running on {settings.home}; stop it, or use another --home") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def signing_keys(settings: Settings) -> tuple[SigningKey, ...]:
+    """The keys of signed links: from the settings, else made in the home."""
+    return _keys(settings, "SIGNING_KEYS", settings.signing_keys.get_secret_value(), _SIGNING_FILE)
+
+
+def encryption_keys(settings: Settings) -> tuple[SigningKey, ...]:
+    """The keys that seal source addresses: from the settings, else made in the home."""
+    return _keys(settings, "ENCRYPTION_KEYS", settings.encryption_keys.get_secret_value(), _ENCRYPTION_FILE)
+
+
+def _keys(settings: Settings, setting: str, given: str, file_name: str) -> tuple[SigningKey, ...]:
+    text = given or _made_in_home(settings.home / file_name)
+    keys = []
+    for pair in text.replace("\n", ",").split(","):
+        if not pair.strip():
+            continue
+        key_id, colon, secret = pair.strip().partition(":")
+        if not colon or not key_id.isalnum() or not key_id.isascii() or len(secret) < 16:
+            raise BadSettings(f"SPARK_ASSETS_{setting} cannot be used: {_EXPECTED}")
+        keys.append(SigningKey(key_id, secret))
+    if not keys:
+        raise BadSettings(f"SPARK_ASSETS_{setting} cannot be used: it holds no 'id:secret' pair")
+    return tuple(keys)
+
+
+def _made_in_home(path: Path) -> str:
+    """The file's text; a fresh secret is written first if there is none. Two processes at once agree on one."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"1:{secrets.token_urlsafe(32)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()

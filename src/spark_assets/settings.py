@@ -1,0 +1,165 @@
+"""Settings: `SPARK_ASSETS_*` in the environment, then `spark-assets.toml` in the home, then the defaults.
+
+Read by `cli` and `runtime` only; below them, values arrive as arguments.
+"""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from spark_assets import __version__
+from spark_assets.domain.errors import OperatorError
+
+PREFIX: Final = "SPARK_ASSETS_"
+CONFIG_FILE: Final = "spark-assets.toml"
+_SECRETS: Final = ("signing_keys", "encryption_keys", "database_url")
+
+
+class BadSettings(OperatorError):
+    """A setting cannot be used; the message is one sentence that names it."""
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; `docs/reference` explains them."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", validate_default=True)
+
+    home: Path = Field(default_factory=lambda: platformdirs.user_data_path("spark-assets"))
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    ingest: bool = True
+    """Whether `serve` also ingests; off where workers of their own do."""
+    database_url: SecretStr = SecretStr("")
+    storage_url: str = ""
+    s3_endpoint: str | None = None
+    base_url: str = ""
+    delivery_url: str = ""
+    source_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    source_ports: Annotated[frozenset[int], NoDecode] = frozenset({80, 443, 8080, 8443})
+    media_policy: str = "ark"
+    ingest_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    host_concurrency: Annotated[int, Field(ge=1, le=256)] = 6
+    fetch_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    fetch_connect_timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
+    user_agent: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,200}$")] = ""
+    signing_keys: SecretStr = SecretStr("")
+    encryption_keys: SecretStr = SecretStr("")
+    disk_reserve: Annotated[int, Field(ge=0)] = 2**30
+    auto_migrate: bool = True
+    drain_timeout: Annotated[float, Field(ge=0, le=600)] = 15.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"
+    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "local"
+    price_create: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] = Decimal(0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file in the home."""
+        home = init_settings().get("home") or os.environ.get(f"{PREFIX}HOME") or platformdirs.user_data_path("spark-assets")
+        file = TomlConfigSettingsSource(settings_cls, toml_file=Path(home) / CONFIG_FILE)
+        return init_settings, env_settings, file
+
+    @field_validator("source_allow", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("source_ports", mode="before")
+    @classmethod
+    def _split_ports(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("base_url", "delivery_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("it must be an address such as https://assets.example.com")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("it must begin with sqlite:/// or postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        """Fill in what follows from other settings, and refuse what does not fit together."""
+        self.home = self.home.expanduser().absolute()
+        if not self.database_url.get_secret_value():
+            self.database_url = SecretStr(f"sqlite:///{self.home / 'library.db'}")
+        self.storage_url = self.storage_url or f"file://{self.home / 'blobs'}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        self.base_url = self.base_url or f"http://{host}:{self.port}"
+        self.delivery_url = self.delivery_url or self.base_url
+        self.user_agent = self.user_agent or f"spark-assets/{__version__} (+{self.base_url})"
+        if self.is_embedded and self.workers > 1:
+            raise ValueError("WORKERS above 1 needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL")
+        if not self.is_embedded and not self.signing_keys.get_secret_value():
+            raise ValueError("SIGNING_KEYS must be set on PostgreSQL, to the same 'id:secret' on every process")
+        if not self.is_embedded and not self.encryption_keys.get_secret_value():
+            raise ValueError("ENCRYPTION_KEYS must be set on PostgreSQL, to the same 'id:secret' on every process")
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is SQLite: one process owns the home."""
+        return self.database_url.get_secret_value().startswith("sqlite:")
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The database file of an embedded server."""
+        return Path(self.database_url.get_secret_value().removeprefix("sqlite:///"))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The effective settings; overrides that are None do not count. Raises BadSettings."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    given |= {name: secret for name, secret in _secrets_from_files().items() if name not in given}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise BadSettings(_sentence(error)) from None
+    except ValueError as error:  # a config file that is not TOML
+        raise BadSettings(f"{CONFIG_FILE} cannot be read: {error}") from None
+
+
+def _secrets_from_files() -> dict[str, str]:
+    """Every secret setting also has a form that names a file."""
+    found = {}
+    for name in _SECRETS:
+        variable = f"{PREFIX}{name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path:
+            try:
+                found[name] = Path(path).read_text().strip()
+            except OSError as error:
+                raise BadSettings(f"{variable} names a file that cannot be read: {error.strerror}") from None
+    return found
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{PREFIX}{message}"
+    name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+    if first["type"] == "extra_forbidden":
+        return f"{name} is not a setting of spark-assets"
+    return f"{name} cannot be used: {message[0].lower()}{message[1:]}"

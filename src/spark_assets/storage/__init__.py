@@ -1,0 +1,1 @@
+"""The storage adapters: a folder, or an object store."""

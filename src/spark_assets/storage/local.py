@@ -1,0 +1,287 @@
+"""Blobs in a folder of this machine."""
+
+import asyncio
+import errno
+import os
+import stat
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import structlog
+
+from spark_assets.domain import blob_names
+from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
+from spark_assets.ports.blobs import BlobNotFound, StoredBlob
+from spark_assets.storage import durable_files
+from spark_assets.storage.folder_walk import walk
+
+PIECE: Final = 256 * 1024
+"""Bytes handed on at once while reading."""
+THREADS: Final = 16
+"""Disk operations at once: as many fsyncs as ingests run at once by default share the file system's journal commits."""
+LEFTOVER_AGE: Final = 3600.0
+"""Seconds after which a temporary file belongs to no running copy any more."""
+ROOM_TTL: Final = 1.0
+"""Seconds that an answer about free room is good for."""
+
+_INCOMING: Final = ".incoming"
+_BATCH: Final = 1000
+_ATTEMPTS: Final = 3
+_KEPT_DEPTH: Final = 2
+"""Folders down to `originals/ab` are made once and stay; deeper ones go with their last blob."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_log = structlog.get_logger()
+
+
+class LocalBlobStore:
+    """A BlobStore in one folder.
+
+    The folder itself must exist: a missing one is taken for a disk that is not mounted, and never made, so that blobs do
+    not end up beside it. All that is below is made as needed. `reserve`: bytes of the file system that must stay free.
+    """
+
+    def __init__(self, root: Path, *, reserve: int = 0) -> None:
+        self._root: Final = root
+        self._reserve: Final = reserve
+        self._threads: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
+        self._synced_folders: Final[set[Path]] = set()
+        self._room = (float("-inf"), True)
+
+    async def put(self, path: Path, name: str, media_type: str) -> None:
+        """Move the file to its name, durably; a file on another file system is copied and then removed.
+
+        If as many bytes are stored under the name already, they stay and only their time is renewed.
+        Raises StorageFull, Unavailable.
+        """
+        target = self._path(name)
+        await self._run(self._publish, path, target)
+
+    async def size(self, name: str) -> int:
+        """Bytes stored under the name. Raises BlobNotFound, Unavailable."""
+        try:
+            found = self._path(name).lstat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._absence(name) from error
+        except OSError as error:
+            raise _explain(error) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise BlobNotFound(name)
+        return found.st_size
+
+    def read(self, name: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """The bytes from `start`, at most `length` of them; nothing past the end. Raises BlobNotFound, Unavailable.
+
+        A blob that is deleted meanwhile is still read to its end.
+        """
+        return self._pieces(name, self._path(name), start, start + length)
+
+    def local_path(self, name: str) -> Path | None:
+        """The file that holds the bytes; None if there is none under the name."""
+        path = self._path(name)
+        return path if path.is_file() else None
+
+    async def presigned_url(self, name: str, expires_in: int) -> str | None:
+        """None: a folder has no addresses."""
+        return None
+
+    async def download(self, name: str, path: Path) -> None:
+        """Copy the bytes to a file; none is left after a failure. Raises BlobNotFound, StorageFull, Unavailable.
+
+        A cancelled copy runs to its end in its thread.
+        """
+        await self.size(name)
+        await self._run(durable_files.copy_out, self._path(name), path)
+
+    async def delete(self, name: str) -> None:
+        """Remove the bytes; nothing happens if there are none. Raises Unavailable."""
+        await self._run(self._remove, name, self._path(name))
+
+    def list(self, prefix: str) -> AsyncIterator[StoredBlob]:
+        """Every blob whose name begins with the prefix, sorted by name. Raises Unavailable."""
+        return self._listing(blob_names.require_prefix(prefix))
+
+    async def check(self) -> None:
+        """Prove, with a file written, synced and removed, that the folder takes new blobs and has room for them.
+
+        Removes what interrupted copies left behind. Raises Unavailable, StorageFull.
+        """
+        await self._run(self._probe)
+        if not self.has_room():
+            raise StorageFull
+
+    def has_room(self) -> bool:
+        """Whether more than the reserve is free; asks the file system at most once a second. Raises Unavailable."""
+        now = time.monotonic()
+        asked_at, answer = self._room
+        if now - asked_at >= ROOM_TTL:
+            try:
+                figures = os.statvfs(self._root)
+            except OSError as error:
+                raise _explain(error) from error
+            answer = figures.f_bavail * figures.f_frsize > self._reserve
+            self._room = (now, answer)
+        return answer
+
+    async def close(self) -> None:
+        """Let running operations end, and their threads."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    def _path(self, name: str) -> Path:
+        return self._root / blob_names.require_name(name)
+
+    async def _run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+        except OSError as error:
+            raise _explain(error) from error
+
+    def _absence(self, name: str) -> Exception:
+        """What a missing file means: if the whole folder is gone, its blobs are only out of reach."""
+        if self._root.is_dir():
+            return BlobNotFound(name)
+        return _explain(FileNotFoundError(errno.ENOENT, "the folder is missing"))
+
+    def _publish(self, source: Path, target: Path) -> None:
+        found = source.stat()
+        is_near = found.st_dev == self._root.stat().st_dev
+        if durable_files.has_size(target, found.st_size) and durable_files.renew(target):
+            source.unlink(missing_ok=True)
+            return
+        if is_near:
+            durable_files.sync_file(source)
+            try:
+                self._place(source, target)
+                return
+            except OSError as error:
+                # Two mounts of one device look near, and still allow no rename.
+                if error.errno != errno.EXDEV:
+                    raise
+        copy = durable_files.copy_aside(source, self._incoming())
+        try:
+            self._place(copy, target)
+        finally:
+            copy.unlink(missing_ok=True)
+        source.unlink(missing_ok=True)
+
+    def _place(self, source: Path, target: Path) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._make_folders(target.parent)
+                durable_files.rename_durably(source, target)
+                return
+            except FileNotFoundError:
+                # A deletion removed the emptied folder, or the whole root was exchanged: make the folders again.
+                self._synced_folders.clear()
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def _make_folders(self, folder: Path) -> None:
+        """Make what is missing between root and folder, and sync the names of what this process has not yet seen synced."""
+        parts = folder.relative_to(self._root).parts
+        for depth in range(1, len(parts) + 1):
+            path = self._root.joinpath(*parts[:depth])
+            if path not in self._synced_folders:
+                durable_files.make_folder(path)
+                if depth <= _KEPT_DEPTH:
+                    self._synced_folders.add(path)
+
+    def _incoming(self) -> Path:
+        folder = self._root / _INCOMING
+        durable_files.make_folder(folder)
+        return folder
+
+    async def _pieces(self, name: str, path: Path, position: int, end: int) -> AsyncIterator[bytes]:
+        descriptor = self._open(name, path)
+        is_small = end - position <= PIECE
+        running: Future[bytes] | None = None
+        try:
+            while position < end:
+                wanted = min(PIECE, end - position)
+                if is_small:
+                    piece = os.pread(descriptor, wanted, position)
+                else:
+                    running = self._threads.submit(os.pread, descriptor, wanted, position)
+                    piece = await asyncio.wrap_future(running)
+                if not piece:
+                    return
+                position += len(piece)
+                yield piece
+        except OSError as error:
+            raise _explain(error) from error
+        finally:
+            _close(descriptor, running)
+
+    def _open(self, name: str, path: Path) -> int:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._absence(name) from error
+        except OSError as error:
+            raise _explain(error) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise BlobNotFound(name)
+        return descriptor
+
+    def _remove(self, name: str, path: Path) -> None:
+        try:
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            absence = self._absence(name)
+            if not isinstance(absence, BlobNotFound):
+                raise absence from error
+            return
+        if len(path.parent.relative_to(self._root).parts) > _KEPT_DEPTH:
+            with suppress(OSError):
+                path.parent.rmdir()
+
+    async def _listing(self, prefix: str) -> AsyncIterator[StoredBlob]:
+        blobs = walk(self._root, prefix)
+        while batch := await self._run(lambda: [*islice(blobs, _BATCH)]):
+            for blob in batch:
+                yield blob
+
+    def _probe(self) -> None:
+        folder = self._incoming()
+        oldest = time.time() - LEFTOVER_AGE
+        for leftover in folder.glob("*.part"):
+            with suppress(FileNotFoundError):
+                if leftover.stat().st_mtime < oldest:
+                    leftover.unlink()
+        probe = folder / f"{uuid.uuid4().hex}.part"
+        try:
+            probe.write_bytes(b"probe")
+            durable_files.sync_file(probe)
+        finally:
+            probe.unlink(missing_ok=True)
+        durable_files.sync_folder(folder)
+
+
+def _close(descriptor: int, running: Future[bytes] | None) -> None:
+    """Close the file, after the thread that may still be reading from it on behalf of a cancelled caller."""
+    if running is None:
+        os.close(descriptor)
+    else:
+        running.add_done_callback(lambda _: os.close(descriptor))
+
+
+def _explain(error: OSError) -> SparkError:
+    """The error for the caller; which file and what exactly is for the log."""
+    _log.warning("blob_folder_failed", error=errno.errorcode.get(error.errno or 0, "unknown"), path=error.filename)
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return StorageFull()
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return Unavailable("the folder for blobs does not allow this for now: it is read-only or belongs to another user")
+        case errno.ENOENT | errno.ENOTDIR | errno.ENODEV | errno.ESTALE:
+            return Unavailable("the folder for blobs, or the file to be stored in it, is missing for now")
+        case _:
+            return Unavailable("the disk that holds the blobs fails for now; the server's log says how")

@@ -1,0 +1,109 @@
+"""The HTTP application: which address leads to which handler."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Literal
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from spark_assets.domain.errors import InternalError
+from spark_assets.domain.ids import new_request_id
+from spark_assets.web.admin.handlers import get_asset, get_content
+from spark_assets.web.delivery.handlers import deliver
+from spark_assets.web.error_responses import Handler, answer, error_body, unknown_path
+from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.health.handlers import alive, ready
+from spark_assets.web.site import Site
+from spark_assets.web.spark.handlers import create, poll
+
+log = structlog.get_logger()
+
+ROUTES: Final[dict[str, Handler]] = {
+    "/v1/assets/{asset_id:str}": get_asset,
+    "/v1/assets/{asset_id:str}/content": get_content,
+    "/media/{asset_id:str}/{file_name:str}": deliver,
+    "/healthz": alive,
+    "/readyz": ready,
+}
+_METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], ...]] = (
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+)
+"""Every route takes all of them, and its handler refuses those it has no use for, with an `Allow` header."""
+
+OpenSite = Callable[[], AbstractAsyncContextManager[Site]]
+
+
+def build(open_site: OpenSite) -> Litestar:
+    """The application; `open_site` is entered when the server starts and left when it has stopped."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_site() as site:
+            app.state.site = site
+            yield
+
+    return Litestar(
+        route_handlers=[
+            _hot_route("/model/v1/generation", create),
+            _hot_route("/model/v1/generation/task", poll, is_mount=True),
+            *(_route(path, handler) for path, handler in ROUTES.items()),
+        ],
+        lifespan=[lifespan],
+        exception_handlers={HTTPException: _answer_routing, Exception: _answer_crash},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _hot_route(path: str, handler: Handler, *, is_mount: bool = False) -> ASGIRouteHandler:
+    """A route on bare ASGI, without the cost of Litestar's request; as a mount it also gets every path below its own."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await _exchange(scope, receive, send, handler)
+
+    return ASGIRouteHandler(path, copy_scope=False, is_mount=is_mount)(serve)
+
+
+def _route(path: str, handler: Handler) -> HTTPRouteHandler:
+    """A route whose placeholders Litestar reads."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        await _exchange(scope, receive, send, handler)
+
+    async def serve() -> ASGIApp:
+        return respond
+
+    return HTTPRouteHandler(path, http_method=_METHODS, status_code=200)(serve)
+
+
+async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler) -> None:
+    site: Site = scope["litestar_app"].state.site
+    await answer(Exchange(site, scope, receive, send), handler)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
+
+
+def _answer_routing(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Litestar found no handler for the address."""
+    return _response(request, 404 if error.status_code in {404, 405} else error.status_code)
+
+
+def _answer_crash(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A fault outside every handler."""
+    log.error("routing_crashed", path=request.url.path, exc_info=error)
+    return _response(request, 500)
+
+
+def _response(request: Request[Any, Any, Any], status: int) -> Response[bytes]:
+    request_id = new_request_id(request.app.state.site.runtime.clock.now())
+    error = InternalError() if status >= 500 else unknown_path()
+    body = encode(error_body(error, request_id))
+    return Response(body, status_code=status, media_type="application/json", headers={"X-Request-Id": request_id})

@@ -1,0 +1,1 @@
+"""The bytes of assets, by signed links."""

@@ -1,0 +1,74 @@
+"""Errors as HTTP answers: the only place that knows status numbers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from spark_assets.domain.errors import AuthenticationError, ErrorKind, InternalError, NotFound, SparkError, Unavailable
+from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, encode
+from spark_assets.wire.errors import ErrorBody, ErrorDetail
+
+log = structlog.get_logger()
+
+_STATUS: Final = {
+    ErrorKind.INVALID: 400,
+    ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.DENIED: 403,
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.METHOD_NOT_ALLOWED: 405,
+    ErrorKind.NOT_ACCEPTABLE: 406,
+    ErrorKind.TIMEOUT: 408,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.TOO_LARGE: 413,
+    ErrorKind.UNSUPPORTED_TYPE: 415,
+    ErrorKind.INTERNAL: 500,
+    ErrorKind.INGEST: 500,
+    ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.STORAGE_FULL: 507,
+}
+
+Handler = Callable[[Exchange], Awaitable[None]]
+
+
+async def answer(exchange: Exchange, handler: Handler) -> None:
+    """Run a handler; whatever it raises becomes an answer, and a log line under the request's ID."""
+    try:
+        await handler(exchange)
+    except SparkError as error:
+        await refuse(exchange, error)
+    except Exception:
+        log.exception("request_crashed", request_id=exchange.request_id, path=exchange.scope["path"])
+        if exchange.started:
+            raise
+        await refuse(exchange, InternalError())
+
+
+async def refuse(exchange: Exchange, error: SparkError) -> None:
+    """Answer with an error."""
+    status = _STATUS[error.kind]
+    log.info("request_refused", request_id=exchange.request_id, status=status, code=error.code, path=exchange.scope["path"])
+    if exchange.started:
+        raise error
+    await exchange.respond(status, encode(error_body(error, exchange.request_id)), (JSON, *_headers(error)))
+
+
+def error_body(error: SparkError, request_id: str) -> ErrorBody:
+    """The shape of an error on the wire."""
+    detail = ErrorDetail(error.code, error.message, f"{error.code}: {error.message}", error.param)
+    return ErrorBody(detail, error.message, request_id)
+
+
+def unknown_path() -> NotFound:
+    """The answer for an address that nothing is behind."""
+    return NotFound("path", "there is nothing at this address")
+
+
+def _headers(error: SparkError) -> list[tuple[bytes, bytes]]:
+    if isinstance(error, AuthenticationError):
+        return [(b"www-authenticate", b"Bearer")]
+    if isinstance(error, Unavailable):
+        return [(b"retry-after", str(error.retry_after).encode())]
+    if isinstance(error, MethodNotAllowed):
+        return [(b"allow", error.allowed.encode())]
+    return []

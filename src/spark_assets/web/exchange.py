@@ -1,0 +1,131 @@
+"""One HTTP exchange at the level of ASGI: the hot paths pay for nothing that they do not use."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+import msgspec
+
+from spark_assets.domain.errors import ErrorKind, RequestRefused, Unavailable
+from spark_assets.domain.ids import new_request_id
+from spark_assets.web.site import Site
+
+JSON: Final = (b"content-type", b"application/json")
+BODY_LIMIT: Final = 2**20
+"""Bytes of a request body."""
+BODY_DEADLINE: Final = 30.0
+"""Seconds within which a whole body must arrive."""
+
+encode: Final = msgspec.json.Encoder().encode
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Exchange:
+    """A request with the means to answer it. Every answer carries `X-Request-Id`."""
+
+    __slots__ = ("_receive", "_send", "now", "request_id", "scope", "site", "started")
+
+    def __init__(self, site: Site, scope: Message, receive: Receive, send: Send) -> None:
+        self.site = site
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self.now = site.runtime.clock.now()
+        self.request_id = new_request_id(self.now)
+        self.started = False
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        return str(self.scope["method"])
+
+    @property
+    def path_parameters(self) -> dict[str, Any]:
+        """What the route's placeholders matched."""
+        found: dict[str, Any] = self.scope["path_params"]
+        return found
+
+    @property
+    def remaining_path(self) -> str:
+        """What follows the path of a mount, without slashes at its ends."""
+        return str(self.scope["path"]).strip("/")
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of that lower-case name."""
+        headers: list[tuple[bytes, bytes]] = self.scope["headers"]
+        for key, value in headers:
+            if key == name:
+                return value
+        return None
+
+    def allow(self, *methods: str) -> None:
+        """Raises RequestRefused `MethodNotAllowed` unless the method is one of these."""
+        if self.scope["method"] not in methods:
+            raise MethodNotAllowed(methods)
+
+    async def body(self, limit: int = BODY_LIMIT) -> bytes:
+        """The whole body. Raises RequestRefused `RequestTooLarge` or `RequestTimeout`."""
+        declared = self.header(b"content-length")
+        if declared is not None and declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        message = await self._next_part(None)
+        if not message[1]:
+            return _within(message[0], limit)
+        deadline = asyncio.get_running_loop().time() + BODY_DEADLINE
+        parts, size, more = [message[0]], len(message[0]), True
+        while more:
+            part, more = await self._next_part(deadline)
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+        return b"".join(parts)
+
+    async def respond(self, status: int, body: bytes, headers: Headers = (JSON,)) -> None:
+        """Answer with a whole body."""
+        length = (b"content-length", str(len(body)).encode())
+        await self.begin(status, (*headers, length))
+        await self._send({"type": "http.response.body", "body": body if self.scope["method"] != "HEAD" else b"", "more_body": False})
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Send the status and the headers; parts follow with `part`."""
+        self.started = True
+        head = [*headers, (b"x-request-id", self.request_id.encode())]
+        await self._send({"type": "http.response.start", "status": status, "headers": head})
+
+    async def part(self, body: bytes, *, more: bool) -> None:
+        """Send a part of the body."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def _next_part(self, deadline: float | None) -> tuple[bytes, bool]:
+        try:
+            async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + BODY_DEADLINE):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestRefused(ErrorKind.TIMEOUT, "RequestTimeout", f"the body did not arrive within {BODY_DEADLINE:.0f} s") from None
+        if message["type"] == "http.disconnect":
+            raise Unavailable("the client went away before its request was complete")
+        return message.get("body", b""), message.get("more_body", False)
+
+
+class MethodNotAllowed(RequestRefused):
+    """The path exists, but not for this method."""
+
+    def __init__(self, methods: tuple[str, ...]) -> None:
+        allowed = ", ".join(methods)
+        super().__init__(ErrorKind.METHOD_NOT_ALLOWED, "MethodNotAllowed", f"this address takes {allowed}")
+        self.allowed = allowed
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> RequestRefused:
+    return RequestRefused(ErrorKind.TOO_LARGE, "RequestTooLarge", f"a request body has at most {limit // 2**20} MiB")

@@ -1,0 +1,124 @@
+"""Reading a JSON object from a hostile body: no duplicate keys, no NaN, no deep nesting, no lone surrogates."""
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+from spark_assets.domain.errors import ErrorKind, InvalidParameter, RequestRefused
+from spark_assets.web.exchange import Exchange
+
+DEEPEST: Final = 64
+"""Levels of nesting."""
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_JSON_LIKE: Final = (b"application/json", b"application/x-www-form-urlencoded", b"text/plain")
+"""What a body may call itself: curl sends the second by default, some clients the third; it is read as JSON all the same."""
+
+
+async def read_object(exchange: Exchange) -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises InvalidParameter `JSON`, RequestRefused `RequestTooLarge`, `UnsupportedMediaType`, `NotAcceptable`.
+    """
+    _check_headers(exchange)
+    return parse_object(await exchange.body())
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises InvalidParameter `JSON`."""
+    if body.count(b"{") + body.count(b"[") > DEEPEST:
+        _check_depth(body)
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"the body is not valid JSON: {_reason(error)}") from None
+    if type(value) is not dict:
+        raise _invalid("the body must be a JSON object")
+    if _SURROGATE.search(body):
+        _check_surrogates(value)
+    return value
+
+
+def _check_headers(exchange: Exchange) -> None:
+    encoding = exchange.header(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
+        raise RequestRefused(ErrorKind.UNSUPPORTED_TYPE, "UnsupportedMediaType", "a body is sent as it is, without Content-Encoding")
+    declared = exchange.header(b"content-type")
+    if declared is not None:
+        kind = declared.partition(b";")[0].strip().lower()
+        if kind and kind not in _JSON_LIKE and not kind.endswith(b"+json"):
+            raise RequestRefused(ErrorKind.UNSUPPORTED_TYPE, "UnsupportedMediaType", "send the body as application/json")
+    check_accept(exchange)
+
+
+def check_accept(exchange: Exchange) -> None:
+    """Raises RequestRefused `NotAcceptable` if the client rules JSON out."""
+    accepted = exchange.header(b"accept")
+    if accepted is None or b"*/*" in accepted:
+        return
+    kinds = {part.partition(b";")[0].strip().lower() for part in accepted.split(b",")}
+    if not kinds & {b"application/json", b"application/*", b"text/event-stream", b""}:
+        raise RequestRefused(ErrorKind.NOT_ACCEPTABLE, "NotAcceptable", "answers are application/json; accept that")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add answers None
+        raise ValueError(f"the key {json.dumps(repeated[:64])} stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _check_depth(body: bytes) -> None:
+    """Count brackets outside strings; exact for valid JSON, and for invalid JSON the parser speaks next."""
+    depth = 0
+    inside = escaped = False
+    for byte in body:
+        if inside:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                inside = False
+        elif byte == 0x22:
+            inside = True
+        elif byte in b"{[":
+            depth += 1
+            if depth > DEEPEST:
+                raise _invalid(f"the body is nested deeper than {DEEPEST} levels")
+        elif byte in b"}]":
+            depth -= 1
+
+
+def _check_surrogates(value: dict[str, Any]) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _invalid("the body holds half of a surrogate pair") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    return str(error)
+
+
+def _invalid(message: str) -> InvalidParameter:
+    return InvalidParameter("JSON", message)

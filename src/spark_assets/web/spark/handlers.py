@@ -1,0 +1,119 @@
+"""The two addresses of the task dialect: create and poll."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from spark_assets.domain.api_key import Caller
+from spark_assets.domain.errors import InvalidParameter
+from spark_assets.domain.parameters import CREATE_ASSET, CREATE_GROUP, GET_ASSET
+from spark_assets.domain.task import Task, TaskStatus
+from spark_assets.operations import assets, groups, tasks
+from spark_assets.operations.assets import CreateAsset, GetAsset
+from spark_assets.operations.call import Call
+from spark_assets.operations.groups import CreateGroup
+from spark_assets.ports.unit_of_work import UnitOfWork
+from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.json_body import check_accept, read_object
+from spark_assets.web.spark.asset_result import asset_result
+from spark_assets.web.spark.parameters import collect, find_operation
+from spark_assets.web.spark.task_object import created, task_object
+from spark_assets.web.waiting import wait_for_first
+
+LONGEST_WAIT: Final = 60
+"""Seconds that a poll may be held back."""
+
+Perform = Callable[[UnitOfWork, Call, dict[str, Any], Exchange], Awaitable[Task]]
+
+
+async def create(exchange: Exchange) -> None:
+    """`POST /model/v1/generation`: accept a task and answer its ID; it is durable by then."""
+    exchange.allow("POST")
+    site = exchange.site
+    caller = await site.authenticator.caller(exchange.header(b"authorization"))
+    body = await read_object(exchange)
+    operation = find_operation(body, exchange.header(b"x-model"))
+    values = operation.read(collect(body, operation))
+    project = exchange.header(b"x-project")
+    call = Call(
+        caller=caller,
+        request_id=exchange.request_id,
+        now=exchange.now,
+        terms=site.runtime.terms,
+        project=None if project is None else project.decode("utf-8", "replace").strip(),
+    )
+    async with site.runtime.database.begin() as uow:
+        task = await _PERFORM[operation.model](uow, call, values, exchange)
+        await uow.commit()
+    await exchange.respond(200, encode(created(task)))
+
+
+async def poll(exchange: Exchange) -> None:
+    """`GET /model/v1/generation/task/{id}`: a task's state; what has ended is remembered as it was sent."""
+    exchange.allow("GET", "HEAD")
+    site = exchange.site
+    caller = await site.authenticator.caller(exchange.header(b"authorization"))
+    task_id = exchange.remaining_path
+    remembered = site.ended_tasks.get(task_id)
+    if remembered is not None and caller.may_use(remembered[0]):
+        await exchange.respond(200, remembered[1])
+        return
+    check_accept(exchange)
+    task = await _find(exchange, caller, task_id)
+    body = encode(task_object(task, site.runtime.region))
+    if task.status is not TaskStatus.IN_PROGRESS:
+        site.ended_tasks.put(task_id, task.project_id, body)
+    await exchange.respond(200, body)
+
+
+async def _find(exchange: Exchange, caller: Caller, task_id: str) -> Task:
+    """The task; with `?wait=` as soon as it has ended, or after so many seconds, or when the server begins to drain."""
+    database = exchange.site.runtime.database
+    seconds = _wait_seconds(exchange)
+    if not seconds:
+        async with database.read() as repositories:
+            return await tasks.get(repositories, caller, task_id)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    async with database.watch(task_id) as ended:
+        while True:
+            ended.clear()
+            async with database.read() as repositories:
+                task = await tasks.get(repositories, caller, task_id)
+            if task.status is not TaskStatus.IN_PROGRESS or loop.time() >= deadline or exchange.site.draining.is_set():
+                return task
+            await wait_for_first(ended, exchange.site.draining, timeout=deadline - loop.time())
+
+
+def _wait_seconds(exchange: Exchange) -> float:
+    """How long the client is willing to wait. Raises InvalidParameter `wait`."""
+    query = exchange.scope["query_string"]
+    if not query:
+        return 0.0
+    text = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("wait", "0")
+    if not (text.isascii() and text.isdigit() and int(text[:4]) <= LONGEST_WAIT and len(text) <= 4):
+        raise InvalidParameter("wait", f"wait is a whole number of seconds, at most {LONGEST_WAIT}")
+    return float(text)
+
+
+async def _create_group(uow: UnitOfWork, call: Call, values: dict[str, Any], _exchange: Exchange) -> Task:
+    group = await groups.create(uow, call, CreateGroup(**values))
+    return await tasks.answer(uow, call, CREATE_GROUP.model, group.project_id, group_id=group.id)
+
+
+async def _create_asset(uow: UnitOfWork, call: Call, values: dict[str, Any], _exchange: Exchange) -> Task:
+    return await assets.submit(uow, call, CreateAsset(**values))
+
+
+async def _get_asset(uow: UnitOfWork, call: Call, values: dict[str, Any], exchange: Exchange) -> Task:
+    asset, project = await assets.get(uow, call, GetAsset(**values))
+    shown = asset_result(asset, project, exchange.site.runtime.links.link(asset, call.now))
+    return await tasks.answer(uow, call, GET_ASSET.model, project.id, asset_id=asset.id, result=encode(shown).decode())
+
+
+_PERFORM: Final[dict[str, Perform]] = {
+    CREATE_GROUP.model: _create_group,
+    CREATE_ASSET.model: _create_asset,
+    GET_ASSET.model: _get_asset,
+}

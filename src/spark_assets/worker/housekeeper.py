@@ -1,0 +1,55 @@
+"""Runs the housekeeping now and then, beside the worker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from spark_assets.domain.errors import SparkError
+from spark_assets.ingest.state import Tools
+from spark_assets.operations import housekeeping
+from spark_assets.ports.queue import Queue
+
+log = structlog.get_logger()
+
+_REQUEUE_EVERY: Final = 30.0
+_PRUNE_EVERY: Final = 60.0
+_SWEEP_EVERY: Final = 600.0
+"""Seconds."""
+
+
+class Housekeeper:
+    """Keeps what grows in bounds, and picks up tasks whose job was lost."""
+
+    def __init__(self, queue: Queue, tools: Tools) -> None:
+        self._queue = queue
+        self._tools = tools
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await asyncio.gather(
+            _repeat(self._requeue, _REQUEUE_EVERY),
+            _repeat(self._queue.prune, _PRUNE_EVERY),
+            _repeat(self._sweep, _SWEEP_EVERY),
+        )
+
+    async def _requeue(self) -> None:
+        await housekeeping.requeue_unfinished(self._tools.database, self._queue)
+
+    async def _sweep(self) -> None:
+        tools = self._tools
+        await housekeeping.drop_old_rows(tools.database, tools.clock.now())
+        await asyncio.to_thread(housekeeping.sweep_spool, tools.spool, tools.clock.now())
+        await housekeeping.sweep_blobs(tools.database, tools.blobs, tools.clock.now())
+
+
+async def _repeat(chore: Callable[[], Awaitable[None]], every: float) -> None:
+    while True:
+        try:
+            await chore()
+        except SparkError as error:
+            log.warning("housekeeping_postponed", code=error.code)
+        except Exception:
+            log.exception("housekeeping_crashed")
+        await asyncio.sleep(every)

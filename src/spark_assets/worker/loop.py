@@ -1,0 +1,160 @@
+"""The worker: takes jobs from the queue, runs them, and settles how each ended."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from spark_assets.domain.asset import Asset
+from spark_assets.domain.errors import IngestFailure, SparkError, TransientFailure, Unavailable
+from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, Claim
+from spark_assets.ingest.derive import derive
+from spark_assets.ingest.pipeline import ingest
+from spark_assets.ingest.state import Tools
+from spark_assets.operations import tasks
+from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
+from spark_assets.worker.host_shares import HostBusy, HostShares
+
+log = structlog.get_logger()
+
+_DERIVE_CONCURRENCY: Final = 2
+_AWAY: Final = timedelta(seconds=2)
+"""When to try again after the database or the store was away."""
+
+
+class Worker:
+    """Runs jobs until it is told to drain."""
+
+    def __init__(self, queue: Queue, tools: Tools, *, concurrency: int, host_concurrency: int, drain_timeout: float) -> None:
+        """`concurrency` ingests at once, `host_concurrency` of one host.
+
+        On drain, running ones get `drain_timeout` seconds and are then given back.
+        """
+        self._queue = queue
+        self._tools = tools
+        self._concurrency = concurrency
+        self._ingests = asyncio.Semaphore(concurrency)
+        self._hosts = HostShares(host_concurrency)
+        self._derivations = asyncio.Semaphore(_DERIVE_CONCURRENCY)
+        self._drain_timeout = drain_timeout
+        self._running: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    async def run(self) -> None:
+        """Work until `drain`."""
+        await self._queue.run(self.handle, concurrency=self._concurrency)
+
+    async def drain(self) -> None:
+        """Take no more jobs, let the running ones finish for a while, and give the rest back to the queue."""
+        self._draining = True
+        self._queue.stop()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=self._drain_timeout)
+            for task in late:
+                task.cancel()
+
+    async def handle(self, job: Job) -> None:
+        """Run one job. Raises RetryJob to be given it again."""
+        task = asyncio.create_task(self._run(job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._draining and task.cancelled():
+                raise RetryJob(timedelta(0)) from None
+            task.cancel()
+            raise
+
+    async def _run(self, job: Job) -> None:
+        match job.kind:
+            case JobKind.INGEST:
+                await self._ingest_in_turn(job)
+            case JobKind.DERIVE:
+                async with self._derivations:
+                    await self._derive(job.subject)
+
+    async def _ingest_in_turn(self, job: Job) -> None:
+        """Ingest once there is room; a host that has its share already comes later, and the next host's job goes first."""
+        try:
+            async with self._hosts.hold(job.host), self._ingests:
+                await self._ingest(job.subject)
+        except HostBusy as busy:
+            raise RetryJob(busy.delay) from None
+
+    async def _ingest(self, task_id: str) -> None:
+        if self._draining:
+            raise RetryJob(timedelta(0))
+        try:
+            claimed = await self._claim(task_id)
+            if claimed is None:
+                return
+            await self._attempt(*claimed)
+        except Unavailable as error:
+            log.warning("ingest_postponed", task_id=task_id, code=error.code)
+            raise RetryJob(_AWAY) from error
+
+    async def _claim(self, task_id: str) -> tuple[Claim, Asset] | None:
+        async with self._tools.database.begin() as uow:
+            claimed = await tasks.claim(uow, task_id)
+            await uow.commit()
+            return claimed
+
+    async def _attempt(self, claim: Claim, asset: Asset) -> None:
+        bound = log.bind(task_id=claim.task_id, asset_id=claim.asset_id, request_id=claim.request_id, attempt=claim.attempts)
+        try:
+            if claim.attempts > MAX_CLAIMS:
+                raise IngestFailure("InternalError", f"{MAX_CLAIMS} attempts ended without a result", "attempts_exhausted")
+            await ingest(claim, asset, self._tools)
+            bound.info("ingest_completed")
+        except asyncio.CancelledError:
+            await self._give_back(claim)
+            raise
+        except TransientFailure as error:
+            if claim.attempts < MAX_ATTEMPTS:
+                bound.warning("ingest_retried", code=error.code, reason=error.reason)
+                raise RetryJob(_backoff(claim.attempts)) from error
+            await self._fail(claim, error)
+        except IngestFailure as error:
+            bound.info("ingest_failed", code=error.code, reason=error.reason)
+            await self._fail(claim, error)
+        except SparkError as error:
+            await self._postpone(claim, error)
+        except Exception as error:
+            bound.exception("ingest_crashed")
+            if claim.attempts < MAX_ATTEMPTS:
+                raise RetryJob(_backoff(claim.attempts)) from error
+            await self._fail(claim, IngestFailure("InternalError", "an unexpected error occurred in every attempt", "attempts_exhausted"))
+
+    async def _postpone(self, claim: Claim, error: SparkError) -> None:
+        """The database or the store is away or full: not the file's fault, so only many such attempts end the task."""
+        log.warning("ingest_postponed", task_id=claim.task_id, code=error.code)
+        if claim.attempts < MAX_CLAIMS:
+            raise RetryJob(_backoff(claim.attempts)) from error
+        await self._fail(claim, IngestFailure("InternalError", "the store could not be written to in any attempt", "storage_unavailable"))
+
+    async def _fail(self, claim: Claim, error: IngestFailure) -> None:
+        async with self._tools.database.begin() as uow:
+            await tasks.fail(uow, claim, error, self._tools.clock.now())
+            await uow.commit()
+
+    async def _give_back(self, claim: Claim) -> None:
+        async with self._tools.database.begin() as uow:
+            await uow.tasks.release(claim)
+            await uow.commit()
+
+    async def _derive(self, asset_id: str) -> None:
+        try:
+            await derive(asset_id, self._tools)
+        except Unavailable as error:
+            raise RetryJob(_AWAY) from error
+        except SparkError as error:
+            log.info("derive_failed", asset_id=asset_id, code=error.code)
+        except Exception:
+            log.exception("derive_crashed", asset_id=asset_id)
+
+
+def _backoff(attempts: int) -> timedelta:
+    """Half a second, doubled with each attempt, at most half a minute."""
+    return timedelta(seconds=min(0.5 * 2 ** (attempts - 1), 30.0))

@@ -1,0 +1,1 @@
+"""Makers of real things for tests: media, origins, servers."""
