@@ -36,7 +36,7 @@ class DemoServer:
     """`spark-assets serve` as a process of its own, on a free port of loopback and a home below `folder`.
 
     It may fetch from `source` (`address:port`) and from nowhere else on this machine. Nothing of the caller's own
-    configuration reaches it.
+    configuration reaches it, and nothing of it lies outside `folder`.
     """
 
     def __init__(self, folder: Path, source: str) -> None:
@@ -45,7 +45,9 @@ class DemoServer:
         self.url: Final = f"http://{_HOST}:{self.port}"
         self._log = folder / "server.log"
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        self._environment |= {f"{PREFIX}SOURCE_ALLOW": source, f"{PREFIX}DISK_RESERVE": str(2**24)}
+        temporary = folder / "temporary"
+        temporary.mkdir()
+        self._environment |= {f"{PREFIX}SOURCE_ALLOW": source, f"{PREFIX}DISK_RESERVE": str(2**24), "TMPDIR": str(temporary)}
         command = [program(), "serve", "--host", _HOST, "--port", str(self.port), "--home", str(self.home)]
         with self._log.open("wb") as log:
             # In a session of its own, Ctrl+C on the terminal reaches only us, and we end it in good order.

@@ -72,6 +72,7 @@ def _run_in(folder: Path, progress: "_Progress", *, keep: bool) -> int:
             play_sound(media / _MEDIA[2].file)
             story = _Story(server, source_port, media, progress)
             story.tell()
+            needed = progress.seconds()
             if keep:
                 story.go_on()
         except DemoFailed as error:
@@ -79,7 +80,7 @@ def _run_in(folder: Path, progress: "_Progress", *, keep: bool) -> int:
             return FAILURE
         finally:
             server.stop()
-    progress.say("done", f"in {progress.seconds():.1f} s; the server is stopped and its home is gone")
+    progress.say("done", f"in {needed:.1f} s; the server is stopped and its home is gone")
     return 0
 
 
@@ -121,6 +122,7 @@ class _Story:
         self._progress = progress
         self._key = ""
         self._group = ""
+        self._tasks: list[str] = []
         self._assets: list[Result] = []
 
     def tell(self) -> None:
@@ -133,9 +135,9 @@ class _Story:
         say("source", f"{self._source} serves a picture, a clip and a sound")
         self._group = self._finish(self._submit(CREATE_GROUP.model, Name="Demo", GroupType="AIGC"))["Id"]
         say("group", self._group)
-        tasks = [self._register(medium) for medium in _MEDIA]
-        say("tasks", ", ".join(tasks))
-        found = [self._finish(task) for task in tasks]
+        self._tasks = [self._register(medium) for medium in _MEDIA]
+        say("tasks", ", ".join(self._tasks))
+        found = [self._finish(task) for task in self._tasks]
         self._assets = [self._finish(self._submit(GET_ASSET.model, Id=asset["Id"])) for asset in found]
         _show(self._assets)
         self._download(_MEDIA[1], self._assets[1])
@@ -156,8 +158,8 @@ class _Story:
         quote(f'curl -L -H "Authorization: Bearer $KEY" -o {_MEDIA[0].file} $BASE/v1/assets/{self._assets[0]["Id"]}/content\n')
         quote(f"# register an asset; files put into {self._media} can be fetched from {self._source}")
         quote(f"curl -H \"Authorization: Bearer $KEY\" $BASE{_GENERATION} -d '{json.dumps(again)}'\n")
-        quote("# poll a task, with the ID that the last command printed")
-        quote(f'curl -H "Authorization: Bearer $KEY" $BASE{_GENERATION}/task/ID\n')
+        quote("# poll a task; this one registered the picture, the last command printed the ID of another")
+        quote(f'curl -H "Authorization: Bearer $KEY" $BASE{_GENERATION}/task/{self._tasks[0]}\n')
         try:
             self._server.wait_until_ended()
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
+from spark_assets.queue.paused import PausedQueue
 from spark_assets.runtime.databases import open_database, prepare_database
 from spark_assets.runtime.home import make_home
 from spark_assets.settings import Settings, load_settings
@@ -34,9 +35,7 @@ def in_transaction(home: Path | None, work: Callable[[UnitOfWork], Awaitable[Res
 
 
 async def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    from spark_assets.queue.pgqueuer_queue import MemoryQueue  # nothing is enqueued by these commands
-
-    database = open_database(settings, MemoryQueue())
+    database = open_database(settings, PausedQueue())
     try:
         return await work(database)
     finally:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from spark_assets.db.connection import Connection
+from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import assets, tags
 from spark_assets.domain.asset import Asset, AssetStatus, Failure, ModerationStrategy
 from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
@@ -43,7 +43,7 @@ class AssetRows:
         self._connection = connection
 
     async def add(self, asset: Asset) -> None:
-        statement = self._connection.insert(assets).on_conflict_do_nothing().returning(assets.c.id)
+        statement = self._connection.insert_new(assets)
         if not await self._connection.run(statement, _values(asset)):
             taken = asset.external_id is not None and await self._connection.run(
                 _BY_EXTERNAL_ID, {"project_id": asset.project_id, "external_id": asset.external_id}
@@ -90,7 +90,7 @@ def _values(asset: Asset) -> dict[str, Any]:
     }
 
 
-def _asset(row: Row[Any], its_tags: tuple[str, ...]) -> Asset:
+def _asset(row: Row, its_tags: tuple[str, ...]) -> Asset:
     return Asset(
         id=row.id,
         project_id=row.project_id,
@@ -111,7 +111,7 @@ def _asset(row: Row[Any], its_tags: tuple[str, ...]) -> Asset:
     )
 
 
-def _facts(row: Row[Any]) -> MediaFacts:
+def _facts(row: Row) -> MediaFacts:
     return MediaFacts(
         format=MediaFormat(row.format),
         width=row.width,

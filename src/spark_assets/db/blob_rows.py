@@ -5,11 +5,11 @@ its grace, so that an ingest that stored the same bytes just before they were de
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, bindparam, delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
-from spark_assets.db.connection import Connection
+from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import assets, blobs, renditions
 from spark_assets.domain.asset import Variant
 from spark_assets.ports.repositories import Rendition
@@ -54,7 +54,7 @@ class BlobRows:
 
     async def reference(self, sha256: str, *, size: int, stored_at: int) -> bool:
         values = {"sha256": sha256, "size": size, "state": _STORED, "changed_at": stored_at}
-        if await self._connection.run(self._connection.insert(blobs).on_conflict_do_nothing().returning(blobs.c.sha256), values):
+        if await self._connection.run(self._connection.insert_new(blobs), values):
             return True
         rows = await self._connection.run(_STATE, {"sha256": sha256})
         if rows and rows[0].state == _STORED:
@@ -62,7 +62,7 @@ class BlobRows:
         return bool(await self._connection.run(_STORED_ANEW, {"key": sha256, "new_size": size, "stored_at": stored_at}))
 
     async def begin_sweep(self, sha256: str, at: int) -> bool:
-        mark = self._connection.insert(blobs).on_conflict_do_nothing().returning(blobs.c.sha256)
+        mark = self._connection.insert_new(blobs)
         values = {"sha256": sha256, "size": 0, "state": _SWEEPING, "changed_at": at}
         if await self._connection.run(mark, values):
             return True
@@ -82,9 +82,6 @@ class BlobRows:
         return [(row.sha256, row.size) for row in await self._connection.run(_AFTER, {"sha256": sha256, "limit": limit})]
 
     async def add_rendition(self, rendition: Rendition) -> None:
-        insert = self._connection.insert(renditions)
-        changed = {name: insert.excluded[name] for name in ("name", "size", "media_type")}
-        statement = insert.on_conflict_do_update(index_elements=["blob_sha256", "variant"], set_=changed)
         values = {
             "blob_sha256": rendition.blob_sha256,
             "variant": rendition.variant.value,
@@ -92,7 +89,7 @@ class BlobRows:
             "size": rendition.size,
             "media_type": rendition.media_type,
         }
-        await self._connection.run(statement, values)
+        await self._connection.run(self._connection.insert_or_replace(renditions), values)
 
     async def rendition(self, sha256: str, variant: Variant) -> Rendition | None:
         rows = await self._connection.run(_RENDITION, {"sha256": sha256, "variant": variant.value})
@@ -102,5 +99,5 @@ class BlobRows:
         return [_rendition(row) for row in await self._connection.run(_RENDITIONS_OF, {"hashes": list(hashes)})]
 
 
-def _rendition(row: Row[Any]) -> Rendition:
+def _rendition(row: Row) -> Rendition:
     return Rendition(row.blob_sha256, Variant(row.variant), row.name, row.size, row.media_type)

@@ -1,45 +1,77 @@
 """One way to run a statement on either engine. What differs between them has its home here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import Row, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.base import Executable
 
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
+from spark_assets.db.prepared import Preparations, driver_of
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Insert = SqliteInsert | PostgresInsert
+Row = Any
+"""A row of a result: its columns are attributes, and are typed where a noun is made of them."""
 
 
 class Connection(Protocol):
     """Runs statements; an engine's errors leave as ours (Unavailable, StorageFull)."""
 
-    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
 
-    def insert(self, table: Table) -> Insert:
-        """An INSERT that knows ON CONFLICT."""
+    def insert_new(self, table: Table) -> Executable:
+        """INSERT a row, unless one with the same key or unique value is there; returns the key of what was inserted."""
+
+    def insert_or_replace(self, table: Table) -> Executable:
+        """INSERT a row, or give the one with the same key these values."""
+
+
+@cache
+def insert_new(insert: Callable[[Table], Insert], table: Table) -> Executable:
+    """`Connection.insert_new` for the INSERT of one engine; built once for each table."""
+    return insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+
+
+@cache
+def insert_or_replace(insert: Callable[[Table], Insert], table: Table) -> Executable:
+    """`Connection.insert_or_replace` for the INSERT of one engine; built once for each table."""
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key.columns]
+    values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
 class SqliteConnection:
     """Runs inline: a primary-key read costs less than a thread hop, so nothing is awaited."""
 
-    def __init__(self, connection: SyncConnection) -> None:
+    def __init__(self, connection: SyncConnection, preparations: Preparations) -> None:
         self._connection = connection
+        self._preparations = preparations
+        self._driver = driver_of(connection)
 
-    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
         try:
+            if parameters is None or isinstance(parameters, Mapping):
+                prepared = self._preparations.find(statement, parameters or {})
+                if prepared is not None:
+                    return prepared.run(self._driver, parameters or {})
             result = self._connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
         except ENGINE_ERRORS as error:
             raise_ours(error)
 
-    def insert(self, table: Table) -> Insert:
-        """An INSERT that knows ON CONFLICT."""
-        return sqlite_insert(table)
+    def insert_new(self, table: Table) -> Executable:
+        """INSERT a row unless it is there."""
+        return insert_new(sqlite_insert, table)
+
+    def insert_or_replace(self, table: Table) -> Executable:
+        """INSERT a row or replace it."""
+        return insert_or_replace(sqlite_insert, table)

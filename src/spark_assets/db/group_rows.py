@@ -21,7 +21,7 @@ class GroupRows:
         self._connection = connection
 
     async def add(self, group: Group) -> None:
-        insert = self._connection.insert(groups).on_conflict_do_nothing().returning(groups.c.id)
+        insert = self._connection.insert_new(groups)
         values = {
             "id": group.id,
             "project_id": group.project_id,

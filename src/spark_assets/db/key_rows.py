@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
-from spark_assets.db.connection import Connection
+from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import api_keys
 from spark_assets.domain.api_key import ApiKey, Scope
 from spark_assets.ports.repositories import Taken
@@ -34,7 +33,7 @@ class KeyRows:
         self._connection = connection
 
     async def add(self, key: ApiKey, fingerprint: str) -> None:
-        insert = self._connection.insert(api_keys).on_conflict_do_nothing().returning(api_keys.c.id)
+        insert = self._connection.insert_new(api_keys)
         values = {
             "id": key.id,
             "name": key.name,
@@ -69,7 +68,7 @@ class KeyRows:
             await self._connection.run(_TOUCH, [{"key_id": key_id, "at": at} for key_id, at in last_used.items()])
 
 
-def _key(row: Row[Any]) -> ApiKey:
+def _key(row: Row) -> ApiKey:
     return ApiKey(
         id=row.id,
         name=row.name,

@@ -3,14 +3,13 @@
 from asyncio import Event
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
-from sqlalchemy import Row, Table, text
+from sqlalchemy import Table, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
 
-from spark_assets.db.connection import Insert, Parameters
+from spark_assets.db.connection import Parameters, Row, insert_new, insert_or_replace
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
 from spark_assets.db.sealing import Sealer
@@ -45,7 +44,7 @@ class PostgresConnection:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
 
-    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
         try:
             result = await self.connection.execute(statement, parameters)
@@ -53,9 +52,13 @@ class PostgresConnection:
         except ENGINE_ERRORS as error:
             raise_ours(error)
 
-    def insert(self, table: Table) -> Insert:
-        """An INSERT that knows ON CONFLICT."""
-        return postgres_insert(table)
+    def insert_new(self, table: Table) -> Executable:
+        """INSERT a row unless it is there."""
+        return insert_new(postgres_insert, table)
+
+    def insert_or_replace(self, table: Table) -> Executable:
+        """INSERT a row or replace it."""
+        return insert_or_replace(postgres_insert, table)
 
 
 class PostgresUnitOfWork(SqlRepositories):

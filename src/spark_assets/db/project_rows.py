@@ -1,10 +1,8 @@
 """Rows of projects."""
 
-from typing import Any
+from sqlalchemy import bindparam, select
 
-from sqlalchemy import Row, bindparam, select
-
-from spark_assets.db.connection import Connection
+from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import projects
 from spark_assets.domain.project import Project
 from spark_assets.ports.repositories import Taken
@@ -21,7 +19,7 @@ class ProjectRows:
         self._connection = connection
 
     async def add(self, project: Project) -> None:
-        insert = self._connection.insert(projects).on_conflict_do_nothing().returning(projects.c.id)
+        insert = self._connection.insert_new(projects)
         values = {"id": project.id, "name": project.name, "created_at": project.created_at}
         if not await self._connection.run(insert, values):
             raise Taken("name" if await self.by_name(project.name) else "id")
@@ -38,5 +36,5 @@ class ProjectRows:
         return [_project(row) for row in await self._connection.run(_ALL)]
 
 
-def _project(row: Row[Any]) -> Project:
+def _project(row: Row) -> Project:
     return Project(id=row.id, name=row.name, created_at=row.created_at)

@@ -9,19 +9,22 @@ import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, cast
 
+import structlog
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from spark_assets.db.connection import SqliteConnection
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
+from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.signals import TaskSignals
 from spark_assets.db.unit_of_work import SqlRepositories
 from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.queue import Job, JobDispatcher
+
+log = structlog.get_logger()
 
 _LOCK_RETRY = 0.002
 """Seconds between attempts to get the write lock that another process holds."""
@@ -52,12 +55,20 @@ class _Batch:
         self.size = 0
 
 
-class SqliteUnitOfWork(SqlRepositories):
+class SqliteUnitOfWork:
     """A savepoint in the shared transaction. Nothing but the database may be awaited inside."""
 
     def __init__(self, database: "SqliteDatabase") -> None:
         self._database = database
-        super().__init__(database.writing, database.sealer)
+        repositories = database.writing
+        self.projects = repositories.projects
+        self.keys = repositories.keys
+        self.groups = repositories.groups
+        self.assets = repositories.assets
+        self.blobs = repositories.blobs
+        self.tasks = repositories.tasks
+        self.usage = repositories.usage
+        self.verification = repositories.verification
         self.jobs: list[Job] = []
         self.announced: list[str] = []
         self.committed = False
@@ -72,23 +83,33 @@ class SqliteUnitOfWork(SqlRepositories):
 
     async def commit(self) -> None:
         """Make all durable before returning."""
-        self.committed = True
         await self._database.share_commit(self)
 
 
 class SqliteDatabase:
     """Opens units of work on one SQLite file, inline in the event loop."""
 
-    def __init__(self, engine: Engine, sealer: Sealer, dispatcher: JobDispatcher) -> None:
-        self.sealer = sealer
+    def __init__(
+        self,
+        engine: Engine,
+        sealer: Sealer,
+        dispatcher: JobDispatcher,
+        *,
+        lock_patience: float = _LOCK_PATIENCE,
+        lock_retry: float = _LOCK_RETRY,
+    ) -> None:
+        """`lock_patience`, `lock_retry`: seconds to wait for another process's write lock, and between two attempts."""
+        self._lock_patience = lock_patience
+        self._lock_retry = lock_retry
         self._dispatcher = dispatcher
         self._engine = engine
         self._writer = _connect(engine)
         self._reader = _connect(engine)
-        self._raw = _raw(self._writer)
-        _raw(self._reader).execute("PRAGMA query_only=ON")
-        self.writing = SqliteConnection(self._writer)
-        self._reading = SqlRepositories(SqliteConnection(self._reader), sealer)
+        self._raw = driver_of(self._writer)
+        driver_of(self._reader).execute("PRAGMA query_only=ON")
+        preparations = Preparations()
+        self.writing = SqlRepositories(SqliteConnection(self._writer, preparations), sealer)
+        self._reading = SqlRepositories(SqliteConnection(self._reader, preparations), sealer)
         self._batch: _Batch | None = None
         self._inside = False
         self._signals = TaskSignals()
@@ -96,21 +117,24 @@ class SqliteDatabase:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._background: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqliteUnitOfWork]:
+    def begin(self) -> "_Begun":
         """A savepoint in the next shared transaction."""
-        await self._enter()
+        return _Begun(self)
+
+    async def enter(self) -> SqliteUnitOfWork:
+        """Begin a unit of work, as soon as no commit is being flushed."""
+        await self._join()
         if self._inside:
             raise RuntimeError("a unit of work awaited something other than the database, and another one began meanwhile")
         self._inside = True
-        unit = SqliteUnitOfWork(self)
         self._raw.execute("SAVEPOINT unit")
-        try:
-            yield unit
-        finally:
-            if not unit.committed:
-                self._inside = False
-                self._undo()
+        return SqliteUnitOfWork(self)
+
+    def leave(self, unit: SqliteUnitOfWork) -> None:
+        """End a unit of work; what it did not commit is undone."""
+        if not unit.committed:
+            self._inside = False
+            self._undo()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlRepositories]:
@@ -141,33 +165,30 @@ class SqliteDatabase:
 
     async def share_commit(self, unit: SqliteUnitOfWork) -> None:
         """Release the savepoint into the shared transaction and wait until that is durable."""
-        self._inside = False
-        self._raw.execute("RELEASE unit")
+        self._execute("RELEASE unit")
+        unit.committed, self._inside = True, False
         batch = self._batch
         assert batch is not None
         batch.jobs += unit.jobs
         batch.announced += unit.announced
         batch.size += 1
         if batch.size == 1:
-            asyncio.get_running_loop().call_soon(self._start_flush)
+            asyncio.get_running_loop().call_soon(self._start_flush, batch)
         await asyncio.shield(batch.done)
 
-    async def _enter(self) -> None:
+    async def _join(self) -> None:
         """Join the open transaction, or begin one as soon as no commit is being flushed."""
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
-        if self._batch is not None:
-            return
-        loop = asyncio.get_running_loop()
-        patience = loop.time() + _LOCK_PATIENCE
-        while not self._begin_immediately():
-            if loop.time() > patience:
-                raise Unavailable("the database is locked by another process; try again shortly")
-            await asyncio.sleep(_LOCK_RETRY)
-            await self._enter()
+        patience = asyncio.get_running_loop().time() + self._lock_patience
+        while True:
+            while self._flushing is not None:
+                await asyncio.shield(self._flushing)
+            if self._batch is None and self._begin_immediately():
+                self._batch = _Batch()
             if self._batch is not None:
                 return
-        self._batch = _Batch()
+            if asyncio.get_running_loop().time() > patience:
+                raise Unavailable("the database is locked by another process; try again shortly")
+            await asyncio.sleep(self._lock_retry)
 
     def _begin_immediately(self) -> bool:
         try:
@@ -180,21 +201,33 @@ class SqliteDatabase:
 
     def _undo(self) -> None:
         """Forget one unit of work; the transaction ends with it if no other joined."""
-        if self._raw.in_transaction:
-            self._raw.execute("ROLLBACK TO unit")
-            self._raw.execute("RELEASE unit")
-        if self._batch is not None and self._batch.size == 0:
-            self._raw.execute("ROLLBACK")
+        batch = self._batch
+        assert batch is not None
+        if not self._raw.in_transaction:
+            self._batch = None
+            _fail(batch, Unavailable("the database gave up a transaction; try again shortly"))
+            return
+        self._execute("ROLLBACK TO unit")
+        self._execute("RELEASE unit")
+        if batch.size == 0:
+            self._execute("ROLLBACK")
             self._batch = None
 
-    def _start_flush(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._flush())
+    def _execute(self, statement: str) -> None:
+        try:
+            self._raw.execute(statement)
+        except sqlite3.Error as error:
+            raise_ours(error)
+
+    def _start_flush(self, batch: _Batch) -> None:
+        task = asyncio.get_running_loop().create_task(self._flush(batch))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _flush(self) -> None:
-        batch, self._batch = self._batch, None
-        assert batch is not None
+    async def _flush(self, batch: _Batch) -> None:
+        if self._batch is not batch:
+            return  # SQLite itself rolled it back, as it may when a disk is full, and its callers know
+        self._batch = None
         loop = asyncio.get_running_loop()
         self._flushing = loop.create_future()
         try:
@@ -202,14 +235,21 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             self._abandon(batch, error)
         else:
-            if batch.jobs:
-                await self._dispatcher.dispatch(batch.jobs, None)
+            await self._hand_over(batch.jobs)
             for task_id in batch.announced:
                 self._signals.notify(task_id)
             batch.done.set_result(None)
         finally:
             flushing, self._flushing = self._flushing, None
             flushing.set_result(None)
+
+    async def _hand_over(self, jobs: list[Job]) -> None:
+        """What is durable stays so, whatever becomes of its jobs: lost ones are enqueued again from the task table."""
+        if jobs:
+            try:
+                await self._dispatcher.dispatch(jobs, None)
+            except Exception:
+                log.exception("jobs_lost", count=len(jobs))
 
     def _abandon(self, batch: _Batch, error: sqlite3.Error) -> None:
         """Nothing of the batch became durable: undo it all and tell every caller."""
@@ -218,7 +258,29 @@ class SqliteDatabase:
         try:
             raise_ours(error)
         except Exception as ours:  # every kind is for the callers to see, each of whom awaits the batch
-            batch.done.set_exception(ours)
+            _fail(batch, ours)
+
+
+def _fail(batch: _Batch, error: Exception) -> None:
+    """Tell every caller; there is none if the only unit of work was undone."""
+    if batch.size:
+        batch.done.set_exception(error)
+
+
+class _Begun:
+    """`async with database.begin()`: a class, for a generator would cost more than a statement."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._unit: SqliteUnitOfWork | None = None
+
+    async def __aenter__(self) -> SqliteUnitOfWork:
+        self._unit = await self._database.enter()
+        return self._unit
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._unit is not None:
+            self._database.leave(self._unit)
 
 
 def _connect(engine: Engine) -> SyncConnection:
@@ -226,7 +288,3 @@ def _connect(engine: Engine) -> SyncConnection:
         return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     except ENGINE_ERRORS as error:
         raise_ours(error)
-
-
-def _raw(connection: SyncConnection) -> sqlite3.Connection:
-    return cast(sqlite3.Connection, cast(Any, connection.connection).driver_connection)

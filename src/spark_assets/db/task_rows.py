@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
-from spark_assets.db.connection import Connection
+from spark_assets.db.connection import Connection, Row
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import tasks
 from spark_assets.domain.asset import Failure
@@ -87,7 +87,7 @@ class TaskRows:
     async def add(self, task: Task, url: str | None = None) -> None:
         values = _values(task)
         values["source"] = None if url is None else self._sealer.seal(url)
-        insert = self._connection.insert(tasks).on_conflict_do_nothing().returning(tasks.c.id)
+        insert = self._connection.insert_new(tasks)
         if not await self._connection.run(insert, values):
             raise Taken("id")
 
@@ -162,7 +162,7 @@ def _values(task: Task) -> dict[str, Any]:
     }
 
 
-def _task(row: Row[Any]) -> Task:
+def _task(row: Row) -> Task:
     return Task(
         id=row.id,
         project_id=row.project_id,

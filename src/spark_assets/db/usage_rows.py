@@ -21,4 +21,4 @@ class UsageRows:
             "discount": record.charge.discount,
             "created_at": record.created_at,
         }
-        await self._connection.run(self._connection.insert(usage).on_conflict_do_nothing(), values)
+        await self._connection.run(self._connection.insert_new(usage), values)

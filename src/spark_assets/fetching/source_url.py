@@ -21,6 +21,8 @@ _LONGEST_HOST: Final = 253  # RFC 1035, without the final dot
 
 # Scheme, authority, path, query; the fragment never leaves the client.
 _SHAPE: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?")
+# White space, controls of both ASCII and Latin-1, and halves of surrogate pairs, which have no UTF-8 form.
+_ODD: Final = re.compile("[\\s\\x00-\\x20\\x7f-\\xa0\\ud800-\\udfff]")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -80,14 +82,8 @@ def _refuse_odd_characters(text: str) -> None:
         raise _refusal(f"the URL has {len(text)} characters; at most {LONGEST_URL} are accepted")
     if "\\" in text:
         raise _refusal("the URL must not contain a backslash")
-    if any(_is_odd(character) for character in text):
+    if _ODD.search(text):
         raise _refusal("the URL must not contain whitespace or control characters; percent-encode them")
-
-
-def _is_odd(character: str) -> bool:
-    code = ord(character)
-    # Controls of both ASCII and Latin-1, and halves of surrogate pairs, which have no UTF-8 form.
-    return code < 0x21 or 0x7F <= code <= 0xA0 or 0xD800 <= code <= 0xDFFF or character.isspace()
 
 
 def _parse_authority(authority: str, default_port: int) -> tuple[str, int]:

@@ -21,6 +21,7 @@ from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock, SystemClock
 from spark_assets.ports.queue import Queue
 from spark_assets.ports.unit_of_work import Database
+from spark_assets.queue.paused import PausedQueue
 from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
 from spark_assets.runtime.databases import open_database
 from spark_assets.runtime.home import signing_keys, spool_folder
@@ -86,8 +87,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 def open_queue(settings: Settings) -> Queue:
-    """In memory for an embedded server, on its PostgreSQL for a fleet."""
-    return MemoryQueue() if settings.is_embedded else PostgresQueue(settings.database_url.get_secret_value())
+    """In memory for an embedded server, none if it does not ingest; on its PostgreSQL for a fleet."""
+    if settings.is_embedded:
+        return MemoryQueue() if settings.ingest else PausedQueue()
+    return PostgresQueue(settings.database_url.get_secret_value())
 
 
 def open_blobs(settings: Settings) -> BlobStore:

@@ -29,7 +29,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if body.count(b"{") + body.count(b"[") > DEEPEST:
         _check_depth(body)
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+        value = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise _invalid(f"the body is not valid JSON: {_reason(error)}") from None
     if type(value) is not dict:
@@ -108,6 +108,9 @@ def _check_surrogates(value: dict[str, Any]) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise _invalid("the body holds half of a surrogate pair") from None
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _reason(error: Exception) -> str:
