@@ -16,5 +16,5 @@ if __name__ == "__main__":
     def _serve_with_baselines(_target: str, **settings: object) -> object:
         return _serve_real("bench.baseline_application:create", **settings)  # type: ignore[arg-type]  # passed on as they are
 
-    granian.Granian = _serve_with_baselines  # type: ignore[assignment,misc]  # the class is only ever called
+    granian.Granian = _serve_with_baselines  # type: ignore[assignment]  # the class is only ever called
     main()

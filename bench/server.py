@@ -60,11 +60,11 @@ class Server:
         """A new group."""
         return str(self.task(self.create_group())["metadata"]["group_id"])
 
-    def wait_for_all(self, task_ids: Sequence[str]) -> None:
+    def wait_for_all(self, task_ids: Sequence[str], *, pause: float = _POLL_PAUSE) -> None:
         """Return when every task was seen completed. Raises ServerFailed for one that failed."""
         for task_id in task_ids:
             while (task := self.task(task_id))["status"] == "in_progress":
-                time.sleep(_POLL_PAUSE)
+                time.sleep(pause)
             if task["status"] != "completed":
                 raise ServerFailed(f"a task failed: {task['error']}")
 
@@ -123,12 +123,12 @@ def serving(*arguments: str, settings: Mapping[str, str] | None = None, answer: 
             answer_file.write_bytes(answer)
             environment[ANSWER_VARIABLE] = str(answer_file)
             command = module_command("bench.baseline_server")
-        with (folder / "log").open("wb") as log:
-            with running([*command, "serve", "--port", str(port), *arguments], environment=environment, stderr=log) as process:
-                _wait_until_ready(process, port, folder / "log")
-                server = Server(psutil.Process(process.pid), port, _make_key(environment))
-                server.wait_until_idle()
-                yield server
+        command += ["serve", "--port", str(port), *arguments]
+        with (folder / "log").open("wb") as log, running(command, environment=environment, stderr=log) as process:
+            _wait_until_ready(process, port, folder / "log")
+            server = Server(psutil.Process(process.pid), port, _make_key(environment))
+            server.wait_until_idle()
+            yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

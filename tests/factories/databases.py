@@ -76,6 +76,14 @@ async def create_postgres_database(server: PostgresServer) -> str:
     return server.url(name)
 
 
+async def shared_postgres_database(server: PostgresServer) -> str:
+    """The address of one database with the current schema, for tests that commit nothing."""
+    key = f"{server.url()} shared"
+    if key not in _templates:
+        _templates[key] = await create_postgres_database(server)
+    return _templates[key]
+
+
 async def drop_postgres_database(server: PostgresServer, url: str) -> None:
     """Remove a database, cutting off whoever is still connected."""
     await _execute(server.url(), f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')

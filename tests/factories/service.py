@@ -13,11 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from typer.testing import CliRunner
 
+from spark_assets.cli.main import app
 from tests.factories.http import Json, SparkClient
 from tests.factories.loopback_server import LoopbackServer
 from tests.factories.servers import PostgresServer, S3Server
@@ -49,6 +52,7 @@ class SparkProcess(LoopbackServer):
     def __init__(self, variables: Mapping[str, str]) -> None:
         super().__init__()
         self.variables: Final = dict(variables)
+        self.home: Final = self.folder / "home"
         self.exit_code: int | None = None
 
     @property
@@ -135,9 +139,8 @@ class Service:
         serve_arguments = ["--no-ingest"] if has_worker else []
         self.server: Final = ServeProcess(variables, *serve_arguments)
         self.worker: Final = WorkerProcess(variables) if has_worker else None
-        self.home: Final = self.server.folder / "home"
         for process in self.processes:
-            process.variables["SPARK_ASSETS_HOME"] = str(self.home)
+            process.variables["SPARK_ASSETS_HOME"] = str(process.home)
         self.variables: Final = dict(self.server.variables)
         self._keys: dict[tuple[str, ...], Json] = {}
 
@@ -145,6 +148,11 @@ class Service:
     def processes(self) -> list[SparkProcess]:
         """The processes of this service."""
         return [self.server] if self.worker is None else [self.server, self.worker]
+
+    @property
+    def home(self) -> Path:
+        """The home of the server; a worker has one of its own, as on another machine."""
+        return self.server.home
 
     @property
     def is_fleet(self) -> bool:
@@ -158,8 +166,9 @@ class Service:
 
     def __enter__(self) -> "Service":
         try:
-            for process in self.processes:
-                process.__enter__()
+            with ThreadPoolExecutor() as threads:
+                for _ in threads.map(SparkProcess.__enter__, self.processes):
+                    pass
         except BaseException:
             self.close()
             raise
@@ -177,16 +186,17 @@ class Service:
         """Run `spark-assets` with these arguments on the service's settings."""
         return run(list(arguments), self.variables, timeout)
 
-    def json_command(self, *arguments: str) -> Any:
-        """What a command prints with `--json`; it must succeed."""
-        finished = self.command(*arguments, "--json")
-        assert finished.returncode == 0, finished.stderr
+    def quick_command(self, *arguments: str) -> Any:
+        """What a command prints with `--json`, run in this process, which has loaded its code already; it must succeed."""
+        cleared = {name: None for name in os.environ if name.startswith("SPARK_ASSETS_")}
+        finished = CliRunner().invoke(app, [*arguments, "--json"], env={**cleared, **self.variables})
+        assert finished.exit_code == 0, finished.output
         return json.loads(finished.stdout)
 
     def make_key(self, *options: str) -> Json:
         """A key made through the command line, once for each set of options."""
         if options not in self._keys:
-            self._keys[options] = self.json_command("keys", "create", "--name", "test", *options)
+            self._keys[options] = self.quick_command("keys", "create", "--name", "test", *options)
         return self._keys[options]
 
     def client(self, *options: str) -> SparkClient:
@@ -194,8 +204,8 @@ class Service:
         return SparkClient(self.base_url, self.make_key(*options)["key"])
 
     def spool_files(self) -> list[str]:
-        """What lies in the spool folder."""
-        return sorted(path.name for path in (self.home / "spool").iterdir())
+        """What lies in the spool folders."""
+        return sorted(path.name for process in self.processes for path in (process.home / "spool").iterdir())
 
     def wait_for_empty_spool(self, patience: float = 20.0) -> None:
         """Wait until the last preview has been published."""

@@ -113,5 +113,4 @@ def _end_with_supervisor() -> None:
 
 
 def _announce(settings: Settings) -> None:
-    print(f"console  {settings.base_url}/console", file=sys.stderr)
     print(f"ready    {settings.base_url} (process {os.getpid()})", file=sys.stderr, flush=True)

@@ -67,27 +67,27 @@ class DemoServer:
 
     def wait_until_ended(self) -> None:
         """Return never, unless interrupted; raises DemoFailed when the server ends by itself."""
-        code = self._process.wait()
-        raise DemoFailed(f"the server ended by itself, with exit code {code}")
+        while self._process.poll() is None:
+            time.sleep(0.2)  # a wait without end would not notice a signal that another thread of ours was given
+        raise DemoFailed(f"the server ended by itself, with exit code {self._process.returncode}")
 
     def run(self, *arguments: str) -> Any:
         """What another `spark-assets` command on the same home prints as JSON. Raises DemoFailed."""
         command = [program(), *arguments, "--home", str(self.home), "--json"]
-        try:
-            done = subprocess.run(
-                command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_COMMAND_TIMEOUT,
-                check=True,
-            )
-        except subprocess.CalledProcessError as error:
-            raise DemoFailed(f"'spark-assets {' '.join(arguments)}' failed: {error.stderr.strip()}") from None
-        except subprocess.TimeoutExpired:
-            raise DemoFailed(f"'spark-assets {' '.join(arguments)}' did not end within {_COMMAND_TIMEOUT:.0f} s") from None
-        return json.loads(done.stdout)
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+            try:
+                said, complaint = process.communicate(timeout=_COMMAND_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise DemoFailed(f"'spark-assets {' '.join(arguments)}' did not end within {_COMMAND_TIMEOUT:.0f} s") from None
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+        if process.returncode:
+            raise DemoFailed(f"'spark-assets {' '.join(arguments)}' failed: {complaint.strip()}")
+        return json.loads(said)
 
     def last_log_lines(self) -> Sequence[str]:
         """The end of what the server wrote."""

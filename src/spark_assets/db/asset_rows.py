@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, true, update
 
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import assets, tags
@@ -24,6 +24,7 @@ _ACTIVATE = _PROCESSING.values(
     status=AssetStatus.ACTIVE.value,
     blob_sha256=bindparam("sha256"),
     size=bindparam("new_size"),
+    rendition_pending=True,
     updated_at=bindparam("at"),
     **{column: bindparam(f"fact_{column}") for column in MediaFacts.__struct_fields__},
 ).returning(assets.c.id)
@@ -34,6 +35,13 @@ _FAIL = _PROCESSING.values(
     error_reason=bindparam("reason"),
     updated_at=bindparam("at"),
 ).returning(assets.c.id)
+_SETTLE_RENDITION = update(assets).where(assets.c.id == bindparam("asset_id")).values(rendition_pending=False)
+_PENDING = (
+    select(assets.c.id)
+    .where(assets.c.rendition_pending.is_(true()), assets.c.id > bindparam("after"))
+    .order_by(assets.c.id)
+    .limit(bindparam("limit"))
+)
 
 
 class AssetRows:
@@ -72,6 +80,12 @@ class AssetRows:
     async def fail(self, asset_id: str, failure: Failure, at: int) -> bool:
         values = {"asset_id": asset_id, "code": failure.code, "message": failure.message, "reason": failure.reason, "at": at}
         return bool(await self._connection.run(_FAIL, values))
+
+    async def settle_rendition(self, asset_id: str) -> None:
+        await self._connection.run(_SETTLE_RENDITION, {"asset_id": asset_id})
+
+    async def pending_renditions(self, after: str, limit: int) -> list[str]:
+        return [row.id for row in await self._connection.run(_PENDING, {"after": after, "limit": limit})]
 
 
 def _values(asset: Asset) -> dict[str, Any]:

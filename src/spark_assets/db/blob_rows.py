@@ -34,7 +34,9 @@ _SWEEP = (
 )
 _END = update(blobs).where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _SWEEPING).values(state=_SWEPT, changed_at=bindparam("at"))
 _DROP_RENDITIONS = delete(renditions).where(renditions.c.blob_sha256 == bindparam("key"))
-_FORGET = delete(blobs).where(blobs.c.state == _SWEPT, blobs.c.changed_at < bindparam("before"))
+_OLD_MARK = (blobs.c.state != _STORED, blobs.c.changed_at < bindparam("before"))
+_FORGET = delete(blobs).where(*_OLD_MARK)
+_DROP_THEIR_RENDITIONS = delete(renditions).where(renditions.c.blob_sha256.in_(select(blobs.c.sha256).where(*_OLD_MARK)))
 _REFERENCED = select(assets.c.blob_sha256).where(assets.c.blob_sha256.in_(bindparam("hashes", expanding=True))).distinct()
 _AFTER = (
     select(blobs.c.sha256, blobs.c.size)
@@ -73,6 +75,7 @@ class BlobRows:
         await self._connection.run(_END, {"key": sha256, "at": at})
 
     async def forget_swept(self, before: int) -> None:
+        await self._connection.run(_DROP_THEIR_RENDITIONS, {"before": before})
         await self._connection.run(_FORGET, {"before": before})
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]:

@@ -4,6 +4,7 @@ from asyncio import Event
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import structlog
 from sqlalchemy import Table, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -16,9 +17,14 @@ from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories
 from spark_assets.ports.queue import Job, JobDispatcher
 
+log = structlog.get_logger()
+
 _ANNOUNCE = text(f"SELECT pg_notify('{CHANNEL}', :task_id)")
+_WITHOUT_WAITING = text("SET LOCAL synchronous_commit TO off")
 _POOL_SIZE = 10
 _CONNECT_TIMEOUT = 5.0
+_NOT_TEXT = "22021"
+"""SQLSTATE of a text with a NUL in it, which PostgreSQL cannot hold: so no row can match it."""
 _COMMAND_TIMEOUT = 30.0
 """Seconds after which a database that does not answer counts as away."""
 
@@ -50,6 +56,8 @@ class PostgresConnection:
             result = await self.connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
         except ENGINE_ERRORS as error:
+            if getattr(getattr(error, "orig", None), "sqlstate", None) == _NOT_TEXT:
+                return ()
             raise_ours(error)
 
     def insert_new(self, table: Table) -> Executable:
@@ -79,9 +87,11 @@ class PostgresUnitOfWork(SqlRepositories):
         """Wake whoever waits for the task, on every process, once this unit of work is committed."""
         self._announced.append(task_id)
 
-    async def commit(self) -> None:
+    async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; jobs and announcements become visible with the rows."""
         try:
+            if not wait:
+                await self._connection.execute(_WITHOUT_WAITING)
             for task_id in self._announced:
                 await self._connection.execute(_ANNOUNCE, {"task_id": task_id})
             if self._jobs:
@@ -109,7 +119,7 @@ class PostgresDatabase:
         try:
             yield PostgresUnitOfWork(connection, self._sealer, self._dispatcher)
         finally:
-            await connection.close()
+            await _let_go(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlRepositories]:
@@ -118,7 +128,7 @@ class PostgresDatabase:
         try:
             yield SqlRepositories(PostgresConnection(connection), self._sealer)
         finally:
-            await connection.close()
+            await _let_go(connection)
 
     def watch(self, task_id: str) -> AbstractAsyncContextManager[Event]:
         """An event that is set when the task is announced on any process."""
@@ -132,7 +142,7 @@ class PostgresDatabase:
         except ENGINE_ERRORS as error:
             raise_ours(error)
         finally:
-            await connection.close()
+            await _let_go(connection)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -145,3 +155,11 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
         return await engine.connect()
     except ENGINE_ERRORS as error:
         raise_ours(error)
+
+
+async def _let_go(connection: AsyncConnection) -> None:
+    """Give a connection back. One that was lost cannot even be rolled back; whoever used it last has met that already."""
+    try:
+        await connection.close()
+    except ENGINE_ERRORS as error:
+        log.warning("connection_lost", error=type(error).__name__)

@@ -50,6 +50,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(asyncio.Future.exception)  # a failed commit may have nobody who waits for it
         self.jobs: list[Job] = []
         self.announced: list[str] = []
         self.size = 0
@@ -81,9 +82,11 @@ class SqliteUnitOfWork:
         """Wake whoever waits for the task once this unit of work is committed."""
         self.announced.append(task_id)
 
-    async def commit(self) -> None:
-        """Make all durable before returning."""
-        await self._database.share_commit(self)
+    async def commit(self, *, wait: bool = True) -> None:
+        """Make all durable before returning; without `wait`, with the next shared commit."""
+        done = self._database.share_commit(self)
+        if wait:
+            await asyncio.shield(done)
 
 
 class SqliteDatabase:
@@ -163,8 +166,8 @@ class SqliteDatabase:
         self._engine.dispose()
         self._thread.shutdown()
 
-    async def share_commit(self, unit: SqliteUnitOfWork) -> None:
-        """Release the savepoint into the shared transaction and wait until that is durable."""
+    def share_commit(self, unit: SqliteUnitOfWork) -> asyncio.Future[None]:
+        """Release the savepoint into the shared transaction; the future is done when that is durable."""
         self._execute("RELEASE unit")
         unit.committed, self._inside = True, False
         batch = self._batch
@@ -174,7 +177,7 @@ class SqliteDatabase:
         batch.size += 1
         if batch.size == 1:
             asyncio.get_running_loop().call_soon(self._start_flush, batch)
-        await asyncio.shield(batch.done)
+        return batch.done
 
     async def _join(self) -> None:
         """Join the open transaction, or begin one as soon as no commit is being flushed."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -104,12 +105,15 @@ assets: Final = Table(
     Column("frame_rate", Float),
     Column("codec", String(32)),
     Column("has_audio", Boolean),
+    Column("rendition_pending", Boolean, nullable=False, server_default=false()),
     Column("error_code", String(64)),
     Column("error_message", Text),
     Column("error_reason", String(64)),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    # What a start must enqueue again: renditions that were still to be made.
+    Index("ix_assets_pending", "id", sqlite_where=text("rendition_pending"), postgresql_where=text("rendition_pending")),
     Index(
         "uq_assets_external_id",
         "project_id",

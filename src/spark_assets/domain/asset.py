@@ -1,7 +1,7 @@
 """Assets: one media file with a name, and its life from `Processing` to `Active` or `Failed`, for good."""
 
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -31,6 +31,10 @@ class Variant(Enum):
     THUMBNAIL = "thumbnail"
     POSTER = "poster"
     WAVEFORM = "waveform"
+
+
+RENDERED: Final = tuple(variant for variant in Variant if variant is not Variant.ORIGINAL)
+"""The variants that are made from an original."""
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -35,13 +35,8 @@ def rendition(sha256: str, variant: str, extension: str) -> str:
 
     Raises InvalidBlobName.
     """
-    return f"{renditions_of(sha256)}{_require(_WORD, variant)}.{_require(_WORD, extension)}"
-
-
-def renditions_of(sha256: str) -> str:
-    """Prefix of every rendition of the original with this SHA-256. Raises InvalidBlobName."""
     _require(_SHA256, sha256)
-    return f"{RENDITIONS}{sha256[:2]}/{sha256}/"
+    return f"{RENDITIONS}{sha256[:2]}/{sha256}-{_require(_WORD, variant)}.{_require(_WORD, extension)}"
 
 
 def require_name(name: str) -> str:

@@ -7,17 +7,20 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Final
 
-INLINE_SIZE: Final = 1024 * 1024
-"""Bytes of a file that are hashed and written on the event loop: under 1 ms, while a thread hop costs as much."""
+from spark_assets.ports.source import HEAD_LENGTH
+
 BLOCK_SIZE: Final = 1024 * 1024
-"""Bytes gathered for one piece of work in a thread; hashing and writing blocks of that size release the GIL."""
+"""Bytes gathered for one piece of work in a thread: a small file is made, hashed and written in a single hop.
+
+Even making a file can take milliseconds while others are being synced, so none of it is done on the event loop.
+"""
 
 
 class Spool:
     """A new file under writing: `add` pieces, `finish`, and `close` in any case. What was at the path before is replaced.
 
-    At most two blocks are in memory: one being written by a thread and one being gathered. The constructor, `add` and
-    `finish` raise OSError when the disk fails.
+    At most two blocks are in memory: one being written by a thread and one being gathered. `add` and `finish` raise
+    OSError when the disk fails.
     """
 
     def __init__(self, path: Path, executor: Executor) -> None:
@@ -27,16 +30,17 @@ class Spool:
         self._gathered: list[bytes] = []
         self._gathered_size = 0
         self._work: Future[None] | None = None
-        path.unlink(missing_ok=True)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._descriptor: int | None = None
+        self._given_up = False
         self.size = 0
+        self.head = b""
+        """The first bytes, at most HEAD_LENGTH."""
 
     async def add(self, piece: bytes) -> None:
         """Take the next piece of the file."""
         self.size += len(piece)
-        if self.size <= INLINE_SIZE:
-            self._write([piece])
-            return
+        if len(self.head) < HEAD_LENGTH:
+            self.head += piece[: HEAD_LENGTH - len(self.head)]
         self._gathered.append(piece)
         self._gathered_size += len(piece)
         if self._gathered_size >= BLOCK_SIZE:
@@ -44,17 +48,18 @@ class Spool:
 
     async def finish(self) -> str:
         """Write what is left, and give the file's SHA-256 in lower-case hex."""
-        if self._gathered:
+        if self._gathered or self._descriptor is None:
             await self._hand_over()
         await self._settle()
         return self._hash.hexdigest()
 
     def close(self) -> None:
-        """Let go of the file without waiting: a thread that still writes closes it when done."""
+        """Let go of the file without waiting: a thread that still writes closes it when done, and makes none any more."""
+        self._given_up = True
         if self._work is None:
-            os.close(self._descriptor)
+            self._release()
         else:
-            self._work.add_done_callback(lambda _: os.close(self._descriptor))
+            self._work.add_done_callback(lambda _: self._release())
 
     async def _hand_over(self) -> None:
         """Give the gathered block to a thread, after the one before it is written."""
@@ -67,9 +72,28 @@ class Spool:
             await asyncio.wrap_future(self._work)
             self._work = None
 
+    def _release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
     def _write(self, block: list[bytes]) -> None:
+        """In a thread: append to the file, which is made with the first block."""
+        if self._descriptor is None:
+            self._descriptor = _create(self._path)
+            if self._given_up:  # and what was at the path has been removed already
+                self._path.unlink(missing_ok=True)
         for piece in block:
             self._hash.update(piece)
             view = memoryview(piece)
             while view:
                 view = view[os.write(self._descriptor, view) :]
+
+
+def _create(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:
+        path.unlink()
+        return os.open(path, flags, 0o600)

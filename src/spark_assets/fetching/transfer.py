@@ -47,7 +47,8 @@ async def receive(response: aiohttp.ClientResponse, order: Order, rate: Rate, ex
         with closing(Spool(order.spool, executor)) as spool:
             await _copy(response.content, spool, order, declared, rate)
             _check_length(spool.size, declared)
-            return Download(order.spool, spool.size, await spool.finish())
+            sha256 = await spool.finish()
+            return Download(order.spool, spool.size, sha256, spool.head)
     except OSError as error:
         if isinstance(error, aiohttp.ClientError | TimeoutError):
             raise

@@ -28,6 +28,7 @@ async def activate(state: IngestState, tools: Tools) -> IngestState:
             raise TransientFailure("InternalError", _SWEPT, "storage_unavailable")
         ended = await uow.tasks.complete(claim, charge=charge, received=download.size, uploaded_at=state.uploaded_at, at=now)
         if not ended:
+            state.preview.unlink(missing_ok=True)
             return state
         await uow.assets.activate(claim.asset_id, sha256=download.sha256, size=download.size, facts=facts, at=now)
         await uow.usage.add(

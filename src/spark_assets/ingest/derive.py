@@ -12,18 +12,24 @@ from spark_assets.ports.repositories import Rendition
 async def derive(asset_id: str, tools: Tools) -> None:
     """Publish the rendition of an asset, from the preview that the inspection left, or else from the stored bytes."""
     preview = preview_path(tools.spool, asset_id)
-    try:
-        async with tools.database.read() as repositories:
-            asset = await repositories.assets.get(asset_id, None)
-            if asset is None or asset.sha256 is None:
-                return
-            variant = preview_variant(asset.type)
-            if await repositories.blobs.rendition(asset.sha256, variant) is not None:
-                return
-        if preview.exists() or await _draw(asset, preview, tools):
-            await _publish(asset.sha256, variant, preview, tools)
-    finally:
-        preview.unlink(missing_ok=True)
+    async with tools.database.read() as repositories:
+        asset = await repositories.assets.get(asset_id, None)
+        if asset is None or asset.sha256 is None:
+            return
+        variant = preview_variant(asset.type)
+        known = await repositories.blobs.rendition(asset.sha256, variant)
+    if known is None and (preview.exists() or await _draw(asset, preview, tools)):
+        await _publish(asset_id, asset.sha256, variant, preview, tools)
+    else:
+        await give_up(asset_id, tools)
+
+
+async def give_up(asset_id: str, tools: Tools) -> None:
+    """There is no rendition to make, or none that could be made."""
+    preview_path(tools.spool, asset_id).unlink(missing_ok=True)
+    async with tools.database.begin() as uow:
+        await uow.assets.settle_rendition(asset_id)
+        await uow.commit(wait=False)
 
 
 async def _draw(asset: Asset, preview: Path, tools: Tools) -> bool:
@@ -38,10 +44,11 @@ async def _draw(asset: Asset, preview: Path, tools: Tools) -> bool:
         copy.unlink(missing_ok=True)
 
 
-async def _publish(sha256: str, variant: Variant, preview: Path, tools: Tools) -> None:
+async def _publish(asset_id: str, sha256: str, variant: Variant, preview: Path, tools: Tools) -> None:
     size = preview.stat().st_size  # noqa: ASYNC240  # a file that was written a moment ago
     name = blob_names.rendition(sha256, variant.value, PREVIEW_FORMAT.extension)
     await tools.blobs.put(preview, name, PREVIEW_FORMAT.media_type)
     async with tools.database.begin() as uow:
         await uow.blobs.add_rendition(Rendition(sha256, variant, name, size, PREVIEW_FORMAT.media_type))
-        await uow.commit()
+        await uow.assets.settle_rendition(asset_id)
+        await uow.commit(wait=False)

@@ -28,8 +28,8 @@ async def ingest(claim: Claim, asset: Asset, tools: Tools) -> None:
         for station in STATIONS:
             state = await station(state, tools)
     except BaseException:
+        state.spool.unlink(missing_ok=True)
         state.preview.unlink(missing_ok=True)
         raise
     finally:
         await state.progress.close()
-        state.spool.unlink(missing_ok=True)

@@ -49,6 +49,6 @@ class ProgressReport:
         try:
             async with self._database.begin() as uow:
                 await uow.tasks.advance(self._claim, self._stage, self._progress, self.received)
-                await uow.commit()
+                await uow.commit(wait=False)
         except SparkError:
             return  # progress is a courtesy: a database that is away is met again, and reported, when the task ends

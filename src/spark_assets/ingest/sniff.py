@@ -10,9 +10,6 @@ from spark_assets.domain.media import MediaFormat
 from spark_assets.ingest.iso_brands import recognise_boxes
 from spark_assets.ingest.mpeg_frames import adts_runs_from, verified_layer
 
-HEAD_LENGTH: Final = 65_536
-"""Bytes from the start of the file that `recognise` wants to see; fewer only if the file is shorter."""
-
 _ACCEPTED: Final = (
     (b"\xff\xd8\xff", MediaFormat.JPEG),
     (b"\x89PNG\r\n\x1a\n", MediaFormat.PNG),

@@ -8,7 +8,7 @@ from spark_assets.domain import blob_names
 from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.policy import check_facts, check_format, check_size, file_too_large
 from spark_assets.domain.task import Stage
-from spark_assets.ingest.sniff import HEAD_LENGTH, recognise
+from spark_assets.ingest.sniff import recognise
 from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ports.source import TooManyBytes
 
@@ -32,8 +32,8 @@ async def fetch(state: IngestState, tools: Tools) -> IngestState:
 async def sniff(state: IngestState, tools: Tools) -> IngestState:
     """Recognise the format by the first bytes, and refuse what the policy does not list."""
     state.progress.enter(Stage.INSPECTING)
-    with state.spool.open("rb") as file:  # 64 KiB that were written a moment ago
-        found = recognise(file.read(HEAD_LENGTH))
+    assert state.download is not None
+    found = recognise(state.download.head)
     check_format(tools.policy, state.asset.type, found)
     return replace(state, format=found)
 

@@ -98,6 +98,12 @@ class Assets(Protocol):
     async def fail(self, asset_id: str, failure: Failure, at: int) -> bool:
         """`Processing` to `Failed`; False if the asset is not processing any more."""
 
+    async def settle_rendition(self, asset_id: str) -> None:
+        """The rendition of an activated asset is made, or never will be."""
+
+    async def pending_renditions(self, after: str, limit: int) -> list[str]:
+        """IDs of active assets whose rendition is not settled, in order of ID, from behind `after`."""
+
 
 class Blobs(Protocol):
     """What is known of stored bytes."""
@@ -112,7 +118,7 @@ class Blobs(Protocol):
         """Record that the bytes and their renditions are gone."""
 
     async def forget_swept(self, before: int) -> None:
-        """Drop the marks of bytes swept before that time."""
+        """Drop the marks set before that time, whether their sweep was over or broken off by the end of its process."""
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]:
         """Which of the hashes an asset refers to."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -10,12 +10,18 @@ Progress = Callable[[int, int | None], None]
 """Told the bytes received so far and, where the origin declared one, the total."""
 
 
+HEAD_LENGTH: Final = 65_536
+"""Bytes of the beginning that a download keeps at hand, for whoever recognises formats."""
+
+
 class Download(msgspec.Struct, frozen=True):
-    """A finished transfer: the spool file, its length in bytes, and its SHA-256 in lower-case hex."""
+    """A finished transfer: the spool file, its length in bytes, its SHA-256 in lower-case hex, and its first bytes."""
 
     path: Path
     size: int
     sha256: str
+    head: bytes
+    """At most HEAD_LENGTH of them."""
 
 
 class TooManyBytes(Exception):

@@ -53,8 +53,11 @@ class UnitOfWork(Repositories, Protocol):
     def announce(self, task_id: str) -> None:
         """Wake whoever waits for the task, on every process, once this unit of work is committed."""
 
-    async def commit(self) -> None:
-        """Make all durable before returning. Raises Unavailable, StorageFull."""
+    async def commit(self, *, wait: bool = True) -> None:
+        """Make all durable before returning. Raises Unavailable, StorageFull.
+
+        Without `wait` it is visible on return and durable a moment later: for what may be forgotten in a crash.
+        """
 
 
 class Database(Protocol):

@@ -5,7 +5,8 @@ kind and subject, so enqueueing an unfinished task again is harmless.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +15,6 @@ import structlog
 from pgqueuer import AsyncpgDriver, InMemoryQueries, PgQueuer, Queries, RetryRequested
 from pgqueuer import Job as PgJob
 from pgqueuer.domain.errors import FailingListenerError
-from pgqueuer.domain.types import QueueEntrypoint
 from pgqueuer.ports import RepositoryPort
 
 from spark_assets.domain.errors import Unavailable
@@ -25,10 +25,19 @@ log = structlog.get_logger()
 _PRIORITIES: Final = {JobKind.INGEST: 10, JobKind.DERIVE: 0}
 _HEARTBEAT_TIMEOUT: Final = timedelta(seconds=20)
 """A worker silent for so long counts as dead; its jobs are delivered again."""
-_POLL: Final = timedelta(seconds=5)
-"""How long an idle worker waits for a notification before it looks by itself."""
+_POLL: Final = timedelta(seconds=1)
+"""How long an idle worker waits for a notification before it looks by itself: a job to be retried is not notified of."""
 _BATCH: Final = 16
 _RESTART_DELAY: Final = 1.0
+_AWAY: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+)
+"""What asyncpg raises while the database is away; on a connection that was lost, an InterfaceError."""
 
 
 class MemoryQueue:
@@ -43,7 +52,7 @@ class MemoryQueue:
 
     async def run(self, handler: JobHandler, *, concurrency: int) -> None:
         """Work until `stop`."""
-        await _work(self._engine, handler, concurrency)
+        await _work(self._engine, handler, concurrency, _HEARTBEAT_TIMEOUT, _POLL)
 
     def stop(self) -> None:
         """Take no more jobs."""
@@ -51,7 +60,7 @@ class MemoryQueue:
 
     async def depth(self) -> int:
         """Jobs that wait."""
-        return await _repository(self._engine).queued_work(_entrypoints())
+        return await _count_waiting(_repository(self._engine))
 
     async def prune(self) -> None:
         """Throw away the engine's record of each state change, which it keeps for ever."""
@@ -65,26 +74,30 @@ class MemoryQueue:
 class PostgresQueue:
     """Jobs in PostgreSQL: enqueued inside the caller's transaction, redelivered when a worker dies."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, heartbeat_timeout: timedelta = _HEARTBEAT_TIMEOUT, poll: timedelta = _POLL) -> None:
+        """A worker silent for `heartbeat_timeout` counts as dead; an idle one looks for jobs every `poll` without being told."""
         self._url = url
+        self._heartbeat_timeout = heartbeat_timeout
+        self._poll = poll
         self._pool: asyncpg.Pool | None = None
         self._engine: PgQueuer | None = None
         self._stopped = False
 
     async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
         """Enqueue on the transaction of `connection`, so that a job exists exactly if its task does."""
-        if connection is None:
-            await _enqueue(Queries.from_asyncpg_pool(await self._connected()), jobs)
-        else:
-            assert isinstance(connection, asyncpg.Connection)
-            await _enqueue(Queries(AsyncpgDriver(connection)), jobs)
+        with _reaching_the_database():
+            if connection is None:
+                await _enqueue(Queries.from_asyncpg_pool(await self._connected()), jobs)
+            else:
+                assert isinstance(connection, asyncpg.Connection)
+                await _enqueue(Queries(AsyncpgDriver(connection)), jobs)
 
     async def run(self, handler: JobHandler, *, concurrency: int) -> None:
         """Work until `stop`, beginning anew whenever the database was away."""
         while not self._stopped:
             try:
                 self._engine = PgQueuer.from_asyncpg_pool(await self._connected())
-                await _work(self._engine, handler, concurrency)
+                await _work(self._engine, handler, concurrency, self._heartbeat_timeout, self._poll)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError, Unavailable) as error:
                 log.warning("queue_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_RESTART_DELAY)
@@ -97,11 +110,13 @@ class PostgresQueue:
 
     async def depth(self) -> int:
         """Jobs that wait."""
-        return await Queries.from_asyncpg_pool(await self._connected()).queued_work(_entrypoints())
+        with _reaching_the_database():
+            return await _count_waiting(Queries.from_asyncpg_pool(await self._connected()))
 
     async def prune(self) -> None:
         """Throw away the engine's log of finished jobs."""
-        await Queries.from_asyncpg_pool(await self._connected()).clear_queue_log([kind.value for kind in JobKind])
+        with _reaching_the_database():
+            await Queries.from_asyncpg_pool(await self._connected()).clear_queue_log([kind.value for kind in JobKind])
 
     async def close(self) -> None:
         """Close the connections."""
@@ -110,11 +125,17 @@ class PostgresQueue:
 
     async def _connected(self) -> asyncpg.Pool:
         if self._pool is None:
-            try:
-                self._pool = await asyncpg.create_pool(self._url, min_size=0, max_size=6, timeout=5)
-            except (OSError, asyncpg.PostgresError) as error:
-                raise Unavailable("the queue's database cannot be reached; try again shortly") from error
+            self._pool = await asyncpg.create_pool(self._url, min_size=0, max_size=6, timeout=5)
         return self._pool
+
+
+@contextmanager
+def _reaching_the_database() -> Iterator[None]:
+    """Raises Unavailable for a database that is away."""
+    try:
+        yield
+    except _AWAY as error:
+        raise Unavailable("the queue's database cannot be reached; try again shortly") from error
 
 
 async def install_schema(connection: asyncpg.Connection) -> None:
@@ -131,8 +152,9 @@ def _repository(engine: PgQueuer) -> InMemoryQueries:
     return engine.queries
 
 
-def _entrypoints() -> list[QueueEntrypoint]:
-    return [QueueEntrypoint(kind.value) for kind in JobKind]
+async def _count_waiting(repository: RepositoryPort) -> int:
+    """Counted row by row: the engine's own question for queued work stops at the first that it finds on PostgreSQL."""
+    return sum(size.count for size in await repository.queue_size() if size.status == "queued")
 
 
 async def _enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> None:
@@ -145,16 +167,16 @@ async def _enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> None:
     )
 
 
-async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int) -> None:
+async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int, heartbeat_timeout: timedelta, poll: timedelta) -> None:
     """Hand out jobs until shutdown. More are picked than run at once, so that a finished one is followed without a round trip."""
     if not engine.qm.entrypoint_registry:
         for kind in JobKind:
             engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(kind, handler))
     await engine.qm.run(
-        dequeue_timeout=_POLL,
+        dequeue_timeout=poll,
         batch_size=_BATCH,
         max_concurrent_tasks=max(4 * concurrency, 2 * _BATCH),
-        heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+        heartbeat_timeout=heartbeat_timeout,
         log_aggregation_interval=timedelta(0),
         shutdown_on_listener_failure=True,
     )

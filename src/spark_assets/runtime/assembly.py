@@ -27,6 +27,7 @@ from spark_assets.runtime.databases import open_database
 from spark_assets.runtime.home import signing_keys, spool_folder
 from spark_assets.runtime.policies import load_policy
 from spark_assets.settings import BadSettings, Settings
+from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import StorageKind, parse_storage_url
 from spark_assets.storage.objects import ObjectBlobStore
@@ -72,7 +73,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             prices=prices,
             spool=spool_folder(settings),
         )
-        room = blobs if isinstance(blobs, LocalBlobStore) else LocalBlobStore(tools.spool, reserve=settings.disk_reserve)
+        room = DiskRoom([tools.spool], settings.disk_reserve)
         yield Runtime(
             database=database,
             queue=queue,

@@ -33,7 +33,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(FOLDER_MODE)
     except FileExistsError:
-        if not folder.is_dir():
+        if not stat.S_ISDIR(folder.stat().st_mode):  # or FileNotFoundError: a deletion beside us has removed it since
             raise
     sync_folder(folder.parent)
 

@@ -19,6 +19,7 @@ from spark_assets.domain import blob_names
 from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
 from spark_assets.ports.blobs import BlobNotFound, StoredBlob
 from spark_assets.storage import durable_files
+from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.folder_walk import walk
 
 PIECE: Final = 256 * 1024
@@ -27,14 +28,10 @@ THREADS: Final = 16
 """Disk operations at once: as many fsyncs as ingests run at once by default share the file system's journal commits."""
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file belongs to no running copy any more."""
-ROOM_TTL: Final = 1.0
-"""Seconds that an answer about free room is good for."""
 
 _INCOMING: Final = ".incoming"
 _BATCH: Final = 1000
-_ATTEMPTS: Final = 3
-_KEPT_DEPTH: Final = 2
-"""Folders down to `originals/ab` are made once and stay; deeper ones go with their last blob."""
+_ATTEMPTS: Final = 2
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -50,10 +47,9 @@ class LocalBlobStore:
 
     def __init__(self, root: Path, *, reserve: int = 0) -> None:
         self._root: Final = root
-        self._reserve: Final = reserve
         self._threads: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
         self._synced_folders: Final[set[Path]] = set()
-        self._room = (float("-inf"), True)
+        self._room: Final = DiskRoom([root], reserve)
 
     async def put(self, path: Path, name: str, media_type: str) -> None:
         """Move the file to its name, durably; a file on another file system is copied and then removed.
@@ -119,16 +115,7 @@ class LocalBlobStore:
 
     def has_room(self) -> bool:
         """Whether more than the reserve is free; asks the file system at most once a second. Raises Unavailable."""
-        now = time.monotonic()
-        asked_at, answer = self._room
-        if now - asked_at >= ROOM_TTL:
-            try:
-                figures = os.statvfs(self._root)
-            except OSError as error:
-                raise _explain(error) from error
-            answer = figures.f_bavail * figures.f_frsize > self._reserve
-            self._room = (now, answer)
-        return answer
+        return self._room.has_room()
 
     async def close(self) -> None:
         """Let running operations end, and their threads."""
@@ -178,7 +165,7 @@ class LocalBlobStore:
                 durable_files.rename_durably(source, target)
                 return
             except FileNotFoundError:
-                # A deletion removed the emptied folder, or the whole root was exchanged: make the folders again.
+                # The whole root was exchanged: make the folders again.
                 self._synced_folders.clear()
                 if attempt == _ATTEMPTS:
                     raise
@@ -190,8 +177,7 @@ class LocalBlobStore:
             path = self._root.joinpath(*parts[:depth])
             if path not in self._synced_folders:
                 durable_files.make_folder(path)
-                if depth <= _KEPT_DEPTH:
-                    self._synced_folders.add(path)
+                self._synced_folders.add(path)
 
     def _incoming(self) -> Path:
         folder = self._root / _INCOMING
@@ -239,9 +225,6 @@ class LocalBlobStore:
             if not isinstance(absence, BlobNotFound):
                 raise absence from error
             return
-        if len(path.parent.relative_to(self._root).parts) > _KEPT_DEPTH:
-            with suppress(OSError):
-                path.parent.rmdir()
 
     async def _listing(self, prefix: str) -> AsyncIterator[StoredBlob]:
         blobs = walk(self._root, prefix)

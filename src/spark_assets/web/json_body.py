@@ -14,6 +14,11 @@ _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_LIKE: Final = (b"application/json", b"application/x-www-form-urlencoded", b"text/plain")
 """What a body may call itself: curl sends the second by default, some clients the third; it is read as JSON all the same."""
 
+_ACCEPTABLE: Final = (b"application/json", b"application/*", b"*/*", b"text/event-stream", b"")
+"""What an `Accept` may ask for, the most specific first, which decides (RFC 9110, section 12.5.1)."""
+_NEVER: Final = re.compile(rb"(?:^|;)\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
+"""The weight that rules a media type out."""
+
 
 async def read_object(exchange: Exchange) -> dict[str, Any]:
     """The request's JSON object.
@@ -54,10 +59,14 @@ def _check_headers(exchange: Exchange) -> None:
 def check_accept(exchange: Exchange) -> None:
     """Raises RequestRefused `NotAcceptable` if the client rules JSON out."""
     accepted = exchange.header(b"accept")
-    if accepted is None or b"*/*" in accepted:
+    if accepted is None or accepted in {b"*/*", b"application/json"}:
         return
-    kinds = {part.partition(b";")[0].strip().lower() for part in accepted.split(b",")}
-    if not kinds & {b"application/json", b"application/*", b"text/event-stream", b""}:
+    never = {}
+    for part in accepted.split(b","):
+        kind, _, parameters = part.partition(b";")
+        never[kind.strip().lower()] = _NEVER.search(parameters) is not None
+    most_specific = next((kind for kind in _ACCEPTABLE if kind in never), None)
+    if most_specific is None or never[most_specific]:
         raise RequestRefused(ErrorKind.NOT_ACCEPTABLE, "NotAcceptable", "answers are application/json; accept that")
 
 

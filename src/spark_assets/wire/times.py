@@ -1,7 +1,7 @@
 """Times as text."""
 
 from datetime import UTC, datetime
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 
 
 def utc_seconds(microseconds: int) -> str:
@@ -18,3 +18,12 @@ def rfc3339(microseconds: int) -> str:
 def http_date(microseconds: int) -> str:
     """The form of `Last-Modified` for Unix microseconds, in whole seconds."""
     return formatdate(microseconds // 1_000_000, usegmt=True)
+
+
+def read_http_date(text: str) -> float | None:
+    """The Unix seconds that a header such as `If-Modified-Since` means; None for what is no date."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found.timestamp()

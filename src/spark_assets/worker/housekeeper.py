@@ -41,7 +41,7 @@ class Housekeeper:
         tools = self._tools
         await housekeeping.drop_old_rows(tools.database, tools.clock.now())
         await asyncio.to_thread(housekeeping.sweep_spool, tools.spool, tools.clock.now())
-        await housekeeping.sweep_blobs(tools.database, tools.blobs, tools.clock.now())
+        await housekeeping.sweep_blobs(tools.database, tools.blobs, tools.clock)
 
 
 async def _repeat(chore: Callable[[], Awaitable[None]], every: float) -> None:

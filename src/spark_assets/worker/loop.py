@@ -9,7 +9,7 @@ import structlog
 from spark_assets.domain.asset import Asset
 from spark_assets.domain.errors import IngestFailure, SparkError, TransientFailure, Unavailable
 from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, Claim
-from spark_assets.ingest.derive import derive
+from spark_assets.ingest.derive import derive, give_up
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.ingest.state import Tools
 from spark_assets.operations import tasks
@@ -98,7 +98,8 @@ class Worker:
     async def _claim(self, task_id: str) -> tuple[Claim, Asset] | None:
         async with self._tools.database.begin() as uow:
             claimed = await tasks.claim(uow, task_id)
-            await uow.commit()
+            if claimed is not None:
+                await uow.commit(wait=False)
             return claimed
 
     async def _attempt(self, claim: Claim, asset: Asset) -> None:
@@ -151,8 +152,10 @@ class Worker:
             raise RetryJob(_AWAY) from error
         except SparkError as error:
             log.info("derive_failed", asset_id=asset_id, code=error.code)
+            await give_up(asset_id, self._tools)
         except Exception:
             log.exception("derive_crashed", asset_id=asset_id)
+            await give_up(asset_id, self._tools)
 
 
 def _backoff(attempts: int) -> timedelta:

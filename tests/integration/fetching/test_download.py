@@ -12,7 +12,7 @@ from spark_assets.domain.errors import IngestFailure, InvalidParameter, Transien
 from spark_assets.fetching.connection import LARGEST_HEAD
 from spark_assets.fetching.download import FetchTimes
 from spark_assets.fetching.transfer import Rate
-from spark_assets.ports.source import Download, TooManyBytes
+from spark_assets.ports.source import HEAD_LENGTH, Download, TooManyBytes
 from tests.factories.origin import Behaviour, Visit, answer, chunked, drip, flood, head, raw, run_origin, wait_for
 from tests.integration.fetching.conftest import MakeSource, content, ignore, mode, write_publicly
 
@@ -39,7 +39,7 @@ async def fail(make_source: MakeSource, behaviour: Behaviour, spool: Path, **opt
 @pytest.mark.parametrize("body", [b"x", SMALL, BIG], ids=["one byte", "small", "big"])
 async def test_a_file_arrives_whole_with_its_length_and_hash(make_source: MakeSource, spool: Path, body: bytes) -> None:
     download = await fetch(make_source, answer(body), spool)
-    assert download == Download(spool, len(body), hashlib.sha256(body).hexdigest())
+    assert download == Download(spool, len(body), hashlib.sha256(body).hexdigest(), body[:HEAD_LENGTH])
     assert content(spool) == body
     assert mode(spool) == 0o600
 
@@ -231,7 +231,6 @@ async def test_cancelling_removes_the_file(make_source: MakeSource, spool: Path,
     async with run_origin({"/file": behaviour}) as origin:
         task = asyncio.create_task(make_source().fetch(origin.url("/file"), spool, largest=LARGEST, progress=watch))
         await arrived.wait()
-        assert content(spool) is not None
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

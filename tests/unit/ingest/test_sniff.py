@@ -6,7 +6,8 @@ import pytest
 
 from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.media import MediaFormat
-from spark_assets.ingest.sniff import HEAD_LENGTH, recognise
+from spark_assets.ingest.sniff import recognise
+from spark_assets.ports.source import HEAD_LENGTH
 from tests.factories import media
 
 MAKERS = {

@@ -1,6 +1,5 @@
 """What only a folder promises: rooms on disks, permissions, recovery from what disks do."""
 
-import asyncio
 import os
 import shutil
 import stat
@@ -100,26 +99,6 @@ async def test_a_listing_is_sorted_and_passes_over_what_is_no_blob(store: LocalB
     write(root / ".incoming" / "x.part", 1)
     (root / "link").symlink_to(root / "a0")
     assert await names(store) == wanted == sorted(wanted)
-
-
-async def test_the_last_rendition_takes_its_folder_with_it_and_a_new_one_brings_it_back(store: LocalBlobStore, tmp_path: Path) -> None:
-    name = "renditions/ab/abc/poster.webp"
-    for _ in range(2):
-        await store.put(write(tmp_path / "source", 1), name, "image/webp")
-        await store.delete(name)
-        assert not (tmp_path / "blobs/renditions/ab/abc").exists()
-        assert (tmp_path / "blobs/renditions/ab").exists()
-
-
-async def test_storing_and_deleting_side_by_side_always_finds_a_folder(store: LocalBlobStore, tmp_path: Path) -> None:
-    async def store_and_delete(number: int) -> None:
-        name = f"renditions/ab/abc/{number}.webp"
-        for _ in range(10):
-            await store.put(write(tmp_path / str(number), 1), name, "image/webp")
-            await store.delete(name)
-
-    await asyncio.gather(*(store_and_delete(number) for number in range(8)))
-    assert await names(store) == []
 
 
 async def test_a_missing_folder_is_never_made_in_passing(store: LocalBlobStore, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from spark_assets.ports.blobs import BlobNotFound
 from spark_assets.web.delivery.ranges import ByteRange, NotSatisfiable, parse_range
 from spark_assets.web.error_responses import unknown_path
 from spark_assets.web.exchange import Exchange, Headers
-from spark_assets.wire.times import http_date
+from spark_assets.wire.times import http_date, read_http_date
 
 _PRESIGNED_LIFETIME: Final = 60
 """Seconds that an address on the object store works: a deletion takes effect at once, but for this."""
@@ -81,8 +81,9 @@ def _is_unchanged(exchange: Exchange, found: Content) -> bool:
     if match is not None:
         tags = [tag.strip().removeprefix(b"W/") for tag in match.split(b",")]
         return b"*" in tags or _etag(found) in tags
-    since = exchange.header(b"if-modified-since")
-    return since is not None and since.decode("latin-1") == http_date(found.asset.updated_at)
+    header = exchange.header(b"if-modified-since")
+    since = None if header is None else read_http_date(header.decode("latin-1"))
+    return since is not None and found.asset.updated_at // 1_000_000 <= since
 
 
 def _wanted_range(exchange: Exchange, found: Content) -> ByteRange | None:

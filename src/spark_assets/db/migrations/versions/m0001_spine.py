@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("frame_rate", sa.Float(), nullable=True),
         sa.Column("codec", sa.String(length=32), nullable=True),
         sa.Column("has_audio", sa.Boolean(), nullable=True),
+        sa.Column("rendition_pending", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("error_reason", sa.String(length=64), nullable=True),
@@ -152,6 +153,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_assets_group_id")),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_assets_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assets")),
+    )
+    op.create_index(
+        "ix_assets_pending",
+        "assets",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("rendition_pending"),
+        postgresql_where=sa.text("rendition_pending"),
     )
     op.create_index(
         "ix_assets_blob",

@@ -1,0 +1,164 @@
+"""Writes `docs/reference/settings.md` from the settings themselves.
+
+python docs/generate.py            writes the page
+python docs/generate.py --check    ends with 1 if the page is not what would be written
+"""
+
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from spark_assets.settings import CONFIG_FILE, PREFIX, Settings
+
+PAGE: Final = Path(__file__).parent / "reference" / "settings.md"
+
+
+class Entry(NamedTuple):
+    """What the page says of a setting beside its limits; `default` only where the value alone says too little."""
+
+    name: str
+    meaning: str
+    default: str | None = None
+
+
+SECTIONS: Final = {
+    "Where it runs": (
+        Entry("home", "Folder of the database, the blobs, the spool, the lock and the secrets. Also `--home`.", "the user's data folder"),
+        Entry("host", "Address to listen on. Also `--host`."),
+        Entry("port", "Port to listen on. Also `--port`."),
+        Entry("workers", "Server processes. Above 1 needs PostgreSQL. Also `--workers`."),
+        Entry("ingest", "Whether `serve` ingests too. Off where `spark-assets worker` does. Also `--ingest`, `--no-ingest`."),
+        Entry("base_url", "The only source of the addresses that are handed out; a request's `Host` never is.", "`http://<host>:<port>`"),
+        Entry("delivery_url", "Origin of signed links, where media have a host name of their own.", "the base URL"),
+        Entry("drain_timeout", "Seconds that running ingests get on SIGTERM before they are given back to the queue."),
+    ),
+    "What it remembers": (
+        Entry("database_url", "`sqlite:///<file>` or `postgresql://...`.", "`sqlite:///<home>/library.db`"),
+        Entry("auto_migrate", "Bring the schema up to date at start. Off: run `spark-assets migrate`."),
+        Entry(
+            "storage_url",
+            "`file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.",
+            "`file://<home>/blobs`",
+        ),
+        Entry("s3_endpoint", "Address of an S3 server that is not Amazon's.", "Amazon's"),
+        Entry("disk_reserve", "Bytes to leave free; below that, new assets are answered 507 and nothing is lost."),
+    ),
+    "What it fetches": (
+        Entry(
+            "source_allow",
+            "Comma list of `cidr` or `cidr:port` that may be fetched from although they are not public: `127.0.0.1:8000,10.1.0.0/16`. "
+            "An entry brings its own port, or any port if it names none.",
+            "none",
+        ),
+        Entry("source_ports", "Comma list of the ports that may be fetched from on public addresses."),
+        Entry("fetch_timeout", "Seconds for one download as a whole; its retries together get three times that."),
+        Entry("fetch_connect_timeout", "Seconds for one connection with its name look-up and TLS."),
+        Entry("ingest_concurrency", "Ingests at once in one process."),
+        Entry("host_concurrency", "Downloads at once from one host, in one process."),
+        Entry("user_agent", "What sources see; let their operators reach you.", "`spark-assets/<version> (+<base URL>)`"),
+        Entry("media_policy", "What media are accepted: `ark`, `ark-2026-03`, `open`, or the path of a `.toml` file."),
+    ),
+    "Secrets": (
+        Entry(
+            "signing_keys",
+            "Comma list of `id:secret` that sign links: the first signs, all verify. Required, alike everywhere, on PostgreSQL.",
+            "made in the home",
+        ),
+        Entry(
+            "encryption_keys",
+            "Comma list of `id:secret` that seal source addresses: the first seals, all open. Required, alike everywhere, on PostgreSQL.",
+            "made in the home",
+        ),
+    ),
+    "What it says": (
+        Entry("log_level", "The least severe events that are logged."),
+        Entry("log_format", "`auto` is text on a terminal and JSON elsewhere."),
+        Entry("region", "`Region` in the results."),
+        Entry("price_create", "US dollars that one `spark_asset_create` is booked with in the usage."),
+    ),
+}
+
+HEAD: Final = f"""# Settings
+
+<!-- Written by docs/generate.py; edit that. -->
+
+Every setting is read from the command line where it has an option, else from the environment, else from
+`{CONFIG_FILE}` in the home (there without the prefix and in lower case: `port = 9000`), else the default holds.
+`spark-assets doctor` prints what is in force, secrets masked. A value that cannot be used stops the start with one
+sentence that names the setting.
+
+A setting marked *secret* also has a form that names a file: `{PREFIX}DATABASE_URL_FILE=/run/secrets/database-url`.
+Credentials of object stores are the store's own variables, such as `AWS_ACCESS_KEY_ID`.
+"""
+
+
+def render() -> str:
+    """The page. Raises LookupError if it would leave out a setting, or describe one that is gone."""
+    described = [entry.name for entries in SECTIONS.values() for entry in entries]
+    if sorted(described) != sorted(Settings.model_fields):
+        odd = set(described) ^ set(Settings.model_fields)
+        raise LookupError(f"docs/generate.py and the settings do not agree about {', '.join(sorted(odd))}")
+    parts = [HEAD]
+    for title, entries in SECTIONS.items():
+        parts += [f"## {title}", "", "| setting | default | takes | meaning |", "| --- | --- | --- | --- |"]
+        parts += [_row(entry, Settings.model_fields[entry.name]) for entry in entries]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _row(entry: Entry, field: FieldInfo) -> str:
+    default = entry.default or f"`{_shown(field.default)}`"
+    return f"| `{PREFIX}{entry.name.upper()}` | {default} | {_takes(field)} | {entry.meaning} |"
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case frozenset():
+            return ",".join(str(item) for item in sorted(value))
+        case _:
+            return str(value)
+
+
+def _takes(field: FieldInfo) -> str:
+    """The kind of value, with its limits."""
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    if field.annotation is bool:
+        return "`true`, `false`"
+    if field.annotation is SecretStr:
+        return "text, secret"
+    if field.annotation not in {int, float, Decimal}:
+        return "text"
+    kind = "a whole number" if field.annotation is int else "a number"
+    limits = {type(limit): limit for limit in field.metadata}
+    words = [
+        *(f"above {limits[Gt].gt}" for _ in range(Gt in limits)),
+        *(f"from {limits[Ge].ge}" for _ in range(Ge in limits)),
+        *(f"to {limits[Le].le}" for _ in range(Le in limits)),
+    ]
+    return " ".join([kind, *words])
+
+
+def main() -> int:
+    """Write or check the page; the exit code."""
+    page = render()
+    if sys.argv[1:] == ["--check"]:
+        if PAGE.read_text() == page:
+            return 0
+        print("docs/reference/settings.md is stale; run 'python docs/generate.py'", file=sys.stderr)
+        return 1
+    PAGE.write_text(page)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
