@@ -14,7 +14,7 @@ from bench.progress import tell
 from bench.server import creation, serving
 
 CONNECTIONS: Final = 64
-SECONDS: Final = 3.0
+SECONDS: Final = 2.0
 """Length of one round of one side."""
 _GOAL: Final = Goal(0.50, at_least=True)
 _SOURCE: Final = "http://127.0.0.1/picture.jpg"

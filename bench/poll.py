@@ -15,7 +15,7 @@ from bench.progress import tell
 from bench.server import Server, serving
 
 CONNECTIONS: Final = 32
-SECONDS: Final = 3.0
+SECONDS: Final = 2.0
 """Length of one round of one side."""
 TASKS: Final = 2000
 _GOAL: Final = Goal(0.85, at_least=True)

@@ -83,11 +83,13 @@ class Settings(BaseSettings):
     def _split_ports(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("base_url", "delivery_url")
+    @field_validator("base_url", "delivery_url", "s3_endpoint")
     @classmethod
-    def _check_url(cls, value: str) -> str:
+    def _check_url(cls, value: str | None) -> str | None:
+        if not value:
+            return value
         parts = urlsplit(value)
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("it must be an address such as https://assets.example.com")
         return value.rstrip("/")
 

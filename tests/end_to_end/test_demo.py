@@ -112,7 +112,7 @@ def test_an_interrupted_demo_ends_its_server_and_removes_its_home(tmp_path: Path
         demo.wait_for("is ready after")
         started = demo.descendants()
         demo.process.send_signal(signal.SIGINT)
-        assert demo.process.wait(PATIENCE) == 130, demo.err
+        assert demo.process.wait(PATIENCE) == 130, demo.err  # interrupted
     assert_all_end(started)
     assert list(demo.temporary.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""The README's quick start, typed line by line."""
+"""The quick starts of the README and of the documents, typed line by line."""
 
 import os
 import re
@@ -10,13 +10,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90.0
+EXPECTED = (
+    '"status":"Active"',
+    r"\"Status\":\"Active\"",
+    '"width":800,"height":600',
+    '"duration":3.0,"frame_rate":24.0,"codec":"h264"',
+    '"code":"MissingParameter.URL"',
+    '"code":"InvalidParameter.WidthTooSmall","message":"width 240 px is below the minimum of 300 px (exclusive)"',
+    '"code":"NotFound.asset_id"',
+)
+"""What the pages show of the answers."""
 
 
-def quick_start_lines() -> list[str]:
-    """Every line of the shell blocks below the heading; installing is what made it possible to run this."""
-    section = (ROOT / "README.md").read_text().partition("## Quick start\n")[2].partition("\n## ")[0]
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+def shell_lines(text: str) -> list[str]:
+    """Every line of the shell blocks; installing is what made it possible to run this."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines() if line != "make install"]
+
+
+def all_lines() -> list[str]:
+    """The README's quick start with the long one before its last line, which stops the server."""
+    section = (ROOT / "README.md").read_text().partition("## Quick start\n")[2].partition("\n## ")[0]
+    *short, last = shell_lines(section)
+    return [*short, *shell_lines((ROOT / "docs" / "quickstart.md").read_text()), last]
 
 
 def free_port() -> str:
@@ -25,10 +41,8 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def test_the_quick_start_typed_line_by_line_ends_with_the_bytes_that_went_in(tmp_path: Path) -> None:
-    lines = quick_start_lines()
-    assert len(lines) > 15
-    script = "\n".join(lines).replace("8000", free_port()).replace("8080", free_port())
+def test_both_quick_starts_typed_line_by_line_do_what_they_say(tmp_path: Path) -> None:
+    script = "\n".join(all_lines()).replace("8000", free_port()).replace("8080", free_port())
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_ASSETS_", "XDG_"))}
     environment["HOME"] = str(tmp_path)
     out, err = tmp_path / "out", tmp_path / "err"
@@ -42,11 +56,11 @@ def test_the_quick_start_typed_line_by_line_ends_with_the_bytes_that_went_in(tmp
         end_session(shell)
     report = f"{out.read_text()}\n{err.read_text()}"
     assert shell.returncode == 0, report
-    assert f"{tmp_path}/spark-try/copy.jpg: OK" in report
-    assert (tmp_path / "spark-try" / "copy.jpg").read_bytes() == (tmp_path / "spark-try" / "moon.jpg").read_bytes()
-    assert report.count('"status":"completed"') == 2, report
-    assert '"status":"Active"' in report
-    assert r"\"Status\":\"Active\"" in report
+    assert "copy.jpg: OK" in report
+    for name, copy in (("moon.jpg", "copy.jpg"), ("fade.mp4", "fade-copy.mp4")):
+        assert (tmp_path / "spark-try" / copy).read_bytes() == (tmp_path / "spark-try" / name).read_bytes()
+    for said in EXPECTED:
+        assert said in report, report
 
 
 def end_session(shell: "subprocess.Popen[bytes]") -> None:

@@ -67,6 +67,12 @@ class SparkProcess(LoopbackServer):
         """End the process by SIGTERM and wait until it is gone."""
         self._end(signal.SIGTERM)
 
+    def wait(self) -> None:
+        """Wait until the process, which is about to end by itself, is gone."""
+        assert self._process is not None
+        self._process.wait(_GONE)
+        self._end(signal.SIGKILL)
+
     def descendants(self) -> list[psutil.Process]:
         """The processes below this one."""
         return [] if self.pid is None else psutil.Process(self.pid).children(recursive=True)

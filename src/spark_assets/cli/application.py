@@ -14,10 +14,12 @@ from typing import Final
 
 from litestar import Litestar
 
+from spark_assets.cli.output import FAILURE
 from spark_assets.domain.errors import SparkError
 from spark_assets.observability import configure_logging
 from spark_assets.runtime.assembly import Runtime, open_runtime
-from spark_assets.settings import Settings, load_settings
+from spark_assets.runtime.home import hold_spool
+from spark_assets.settings import BadSettings, Settings, load_settings
 from spark_assets.web import app
 from spark_assets.web.site import Site
 from spark_assets.worker.housekeeper import Housekeeper
@@ -34,13 +36,17 @@ def create() -> Litestar:
 
     @asynccontextmanager
     async def open_site() -> AsyncIterator[Site]:
-        async with open_runtime(settings) as runtime:
-            site = Site(runtime)
-            _end_with_supervisor()
-            async with _chores(site), working(runtime, settings) if settings.ingest else _nothing():
-                _announce(settings)
-                yield site
-                site.draining.set()
+        try:
+            async with open_runtime(settings) as runtime:
+                site = Site(runtime)
+                _end_with_supervisor()
+                async with _chores(site), working(runtime, settings) if settings.ingest else _nothing():
+                    _announce(settings)
+                    yield site
+                    site.draining.set()
+        except BadSettings as error:  # one that only its adapter could judge: nothing has begun yet
+            print(f"spark-assets: {error}", file=sys.stderr, flush=True)
+            os._exit(FAILURE)
 
     return app.build(open_site)
 
@@ -48,6 +54,13 @@ def create() -> Litestar:
 @asynccontextmanager
 async def working(runtime: Runtime, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """Ingest in this process for as long as this lasts, then drain."""
+    with hold_spool(settings):
+        async with _worker(runtime, settings) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     worker = Worker(
         runtime.queue,
         runtime.tools,

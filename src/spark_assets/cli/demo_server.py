@@ -14,10 +14,11 @@ from http.client import HTTPConnection, HTTPException
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from spark_assets.settings import PREFIX
 
+ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HOST: Final = "127.0.0.1"
 _START_TIMEOUT: Final = 60.0
 """Seconds that the server may take until it is ready."""
@@ -36,7 +37,7 @@ class DemoServer:
     """`spark-assets serve` as a process of its own, on a free port of loopback and a home below `folder`.
 
     It may fetch from `source` (`address:port`) and from nowhere else on this machine. Nothing of the caller's own
-    configuration reaches it, and nothing of it lies outside `folder`.
+    configuration reaches it, and nothing of it lies outside `folder`. `start` and `stop` belong together.
     """
 
     def __init__(self, folder: Path, source: str) -> None:
@@ -48,45 +49,40 @@ class DemoServer:
         temporary = folder / "temporary"
         temporary.mkdir()
         self._environment |= {f"{PREFIX}SOURCE_ALLOW": source, f"{PREFIX}DISK_RESERVE": str(2**24), "TMPDIR": str(temporary)}
-        command = [program(), "serve", "--host", _HOST, "--port", str(self.port), "--home", str(self.home)]
-        with self._log.open("wb") as log:
-            # In a session of its own, Ctrl+C on the terminal reaches only us, and we end it in good order.
-            self._process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def start(self) -> None:
+        """Start the server, without waiting for it."""
+        with self._log.open("w") as log:
+            self._launch("serve", "--host", _HOST, "--port", str(self.port), stdout=log, stderr=log)
 
     def wait_until_ready(self) -> None:
         """Return when `/readyz` answers 200. Raises DemoFailed."""
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._is_ready():
-            if self._process.poll() is not None:
-                raise DemoFailed(f"the server ended with exit code {self._process.returncode} instead of starting")
+            if self._server.poll() is not None:
+                raise DemoFailed(f"the server ended with exit code {self._server.returncode} instead of starting")
             if time.monotonic() > deadline:
                 raise DemoFailed(f"the server was not ready within {_START_TIMEOUT:.0f} s")
             time.sleep(0.05)
 
     def wait_until_ended(self) -> None:
         """Return never, unless interrupted; raises DemoFailed when the server ends by itself."""
-        while self._process.poll() is None:
+        while self._server.poll() is None:
             time.sleep(0.2)  # a wait without end would not notice a signal that another thread of ours was given
-        raise DemoFailed(f"the server ended by itself, with exit code {self._process.returncode}")
+        raise DemoFailed(f"the server ended by itself, with exit code {self._server.returncode}")
 
     def run(self, *arguments: str) -> Any:
         """What another `spark-assets` command on the same home prints as JSON. Raises DemoFailed."""
-        command = [program(), *arguments, "--home", str(self.home), "--json"]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+        shown = f"'spark-assets {' '.join(arguments)}'"
+        with self._launch(*arguments, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             try:
                 said, complaint = process.communicate(timeout=_COMMAND_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
-                raise DemoFailed(f"'spark-assets {' '.join(arguments)}' did not end within {_COMMAND_TIMEOUT:.0f} s") from None
-            except BaseException:
-                process.kill()
-                process.wait()
-                raise
+                raise DemoFailed(f"{shown} did not end within {_COMMAND_TIMEOUT:.0f} s") from None
         if process.returncode:
-            raise DemoFailed(f"'spark-assets {' '.join(arguments)}' failed: {complaint.strip()}")
+            raise DemoFailed(f"{shown} failed: {complaint.strip()}")
         return json.loads(said)
 
     def last_log_lines(self) -> Sequence[str]:
@@ -96,17 +92,48 @@ class DemoServer:
     def stop(self) -> None:
         """End the server and every process it started; by force if it does not go, or if the user is impatient."""
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._process.terminate()
-            self._process.wait(_STOP_TIMEOUT)
-        with suppress(ProcessLookupError):  # the usual case: nothing is left of its session
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            for process in self._processes:
+                process.terminate()
+            for process in self._processes:
+                process.wait(_STOP_TIMEOUT)
+        for process in self._processes:
+            with suppress(ProcessLookupError):  # the usual case: nothing is left of its session
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    @property
+    def _server(self) -> "subprocess.Popen[str]":
+        return self._processes[0]
+
+    def _launch(self, *arguments: str, stdout: IO[str] | int, stderr: IO[str] | int) -> "subprocess.Popen[str]":
+        """Start a command on the home, in a session of its own: Ctrl+C reaches only us, and we end it in good order."""
+        command = [program(), *arguments, "--home", str(self.home)]
+        with _uninterrupted():
+            process = subprocess.Popen(
+                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True, start_new_session=True
+            )
+            self._processes.append(process)
+        return process
 
     def _is_ready(self) -> bool:
         try:
             return get(self.port, "/readyz")[0] == 200
         except DemoFailed:
             return False
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off Ctrl+C and its like until this is over: a process that was started and not yet noted would outlive us."""
+    caught: list[int] = []
+    before = {number: signal.signal(number, lambda number, _frame: caught.append(number)) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if caught:
+            raise KeyboardInterrupt
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from spark_assets.cli.demo_media import draw_clip, draw_picture, play_sound
-from spark_assets.cli.demo_server import DemoFailed, DemoServer, get, origin, post
+from spark_assets.cli.demo_server import ENDING_SIGNALS, DemoFailed, DemoServer, get, origin, post
 from spark_assets.cli.output import FAILURE
 from spark_assets.domain.parameters import CREATE_ASSET, CREATE_GROUP, GET_ASSET
 
@@ -67,6 +67,7 @@ def _run_in(folder: Path, progress: "_Progress", *, keep: bool) -> int:
     with origin(media) as source_port:
         server = DemoServer(folder, f"127.0.0.1:{source_port}")
         try:
+            server.start()
             draw_picture(media / _MEDIA[0].file)
             draw_clip(media / _MEDIA[1].file)
             play_sound(media / _MEDIA[2].file)
@@ -236,10 +237,9 @@ def _rows(asset: Result) -> Iterator[tuple[str, str]]:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Clean up after SIGTERM, and when the terminal is closed, as after Ctrl+C."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING_SIGNALS}
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -23,6 +23,9 @@ HEADER_BYTES: Final = 64 * 1024
 """Bytes of a request's line and headers; more is answered 431."""
 _BACKPRESSURE: Final = 1024
 """Requests that one process works on at once; further ones wait in the socket."""
+_TO_STDERR: Final = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+_SERVER_LOGS: Final = {"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}}
+"""granian logs to stdout, which belongs to payloads, unless it is told otherwise."""
 
 
 def serve(
@@ -42,7 +45,7 @@ def serve(
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
-            _check_secrets(settings)
+            _check_settings(settings)
             _check_address(settings)
             _pass_on(settings)
             _run_granian(settings)
@@ -60,7 +63,7 @@ def worker(home: Home = None) -> None:
             fail("a worker of its own needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL; on SQLite, serve ingests by itself", FAILURE)
         make_home(settings)
         prepare_database(settings)
-        _check_secrets(settings)
+        _check_settings(settings)
         asyncio.run(_work(settings))
 
 
@@ -80,12 +83,17 @@ def migrate(home: Home = None) -> None:
             print("the schema was up to date already", file=sys.stderr)
 
 
-def _check_secrets(settings: "Settings") -> None:
-    """Make or read the secrets before any process starts, so that a bad one stops the start."""
+def _check_settings(settings: "Settings") -> None:
+    """Read what is only used later before any process starts, so that a bad setting stops the start; secrets are made on the way."""
+    from spark_assets.runtime.addresses import allowed_sources, storage_location
     from spark_assets.runtime.home import encryption_keys, signing_keys
+    from spark_assets.runtime.policies import load_policy
 
     signing_keys(settings)
     encryption_keys(settings)
+    storage_location(settings)
+    allowed_sources(settings)
+    load_policy(settings.media_policy)
 
 
 def _check_address(settings: "Settings") -> None:
@@ -126,6 +134,7 @@ def _run_granian(settings: "Settings") -> None:
         backpressure=_BACKPRESSURE,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT, max_buffer_size=HEADER_BYTES),
         log_level=LogLevels.warning,
+        log_dictconfig=_SERVER_LOGS,
         workers_kill_timeout=int(settings.drain_timeout) + 15,
     )
     logging.getLogger("granian").setLevel(logging.WARNING)

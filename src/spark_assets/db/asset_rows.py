@@ -13,6 +13,7 @@ from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
 from spark_assets.ports.repositories import Taken
 
 _GET = select(assets).where(assets.c.id == bindparam("id"), assets.c.deleted_at.is_(None))
+_GET_IN_PROJECT = _GET.where(assets.c.project_id == bindparam("project_id"))
 _GET_WITHIN = _GET.where(assets.c.project_id.in_(bindparam("project_ids", expanding=True)))
 _BY_EXTERNAL_ID = select(assets.c.id).where(
     assets.c.project_id == bindparam("project_id"), assets.c.external_id == bindparam("external_id")
@@ -64,6 +65,8 @@ class AssetRows:
     async def get(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
         if project_ids is None:
             rows = await self._connection.run(_GET, {"id": asset_id})
+        elif len(project_ids) == 1:
+            rows = await self._connection.run(_GET_IN_PROJECT, {"id": asset_id, "project_id": project_ids[0]})
         else:
             rows = await self._connection.run(_GET_WITHIN, {"id": asset_id, "project_ids": list(project_ids)})
         if not rows:

@@ -129,8 +129,8 @@ class SqliteDatabase:
         await self._join()
         if self._inside:
             raise RuntimeError("a unit of work awaited something other than the database, and another one began meanwhile")
+        self._execute("SAVEPOINT unit")
         self._inside = True
-        self._raw.execute("SAVEPOINT unit")
         return SqliteUnitOfWork(self)
 
     def leave(self, unit: SqliteUnitOfWork) -> None:

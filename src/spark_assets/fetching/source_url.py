@@ -1,6 +1,7 @@
 """The one parser of source addresses: what it accepts is exactly what is connected to."""
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import quote, urljoin
@@ -86,7 +87,9 @@ def _refuse_odd_characters(text: str) -> None:
         raise _refusal("the URL must not contain whitespace or control characters; percent-encode them")
 
 
+@lru_cache(maxsize=1024)
 def _parse_authority(authority: str, default_port: int) -> tuple[str, int]:
+    """Host and port. Remembered, for most addresses that a client sends are of few hosts."""
     if "@" in authority:
         raise _refusal("the URL must not contain a user name or password")
     parts = _AUTHORITY.fullmatch(authority)

@@ -24,7 +24,7 @@ WALL_TIME: Final = 20.0
 """Seconds that a child may work on one file."""
 MEMORY: Final = 2**30
 """Bytes of address space of a child."""
-_JOBS_PER_CHILD: Final = 500
+_JOBS_PER_CHILD: Final = 2000
 """A child is replaced after so many files, so that nothing grows in it for ever; starting one costs as much as 50 pictures."""
 _WAITING_PER_CHILD: Final = 2
 """Jobs handed to the pool per child: the next one lies ready while the last answer travels."""

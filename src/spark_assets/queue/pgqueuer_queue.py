@@ -51,8 +51,13 @@ class MemoryQueue:
         await _enqueue(_repository(self._engine), jobs)
 
     async def run(self, handler: JobHandler, *, concurrency: int) -> None:
-        """Work until `stop`."""
-        await _work(self._engine, handler, concurrency, _HEARTBEAT_TIMEOUT, _POLL)
+        """Work until `stop`; a fault of the engine must not end it for good."""
+        while not self._engine.shutdown.is_set():
+            try:
+                await _work(self._engine, handler, concurrency, _HEARTBEAT_TIMEOUT, _POLL)
+            except Exception:
+                log.exception("queue_crashed")
+                await asyncio.sleep(_RESTART_DELAY)
 
     def stop(self) -> None:
         """Take no more jobs."""
@@ -178,7 +183,7 @@ async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int, heartbe
         max_concurrent_tasks=max(4 * concurrency, 2 * _BATCH),
         heartbeat_timeout=heartbeat_timeout,
         log_aggregation_interval=timedelta(0),
-        shutdown_on_listener_failure=True,
+        shutdown_on_listener_failure=not isinstance(engine.queries, InMemoryQueries),
     )
 
 

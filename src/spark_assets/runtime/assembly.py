@@ -11,7 +11,7 @@ from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.link import LinkSigner
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.usage import PriceList, to_micro
-from spark_assets.fetching.address_guard import AddressGuard, parse_allowed
+from spark_assets.fetching.address_guard import AddressGuard
 from spark_assets.fetching.download import FetchTimes, HttpSource
 from spark_assets.ingest.state import Tools
 from spark_assets.media.sandbox import SandboxedInspector
@@ -23,13 +23,14 @@ from spark_assets.ports.queue import Queue
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.queue.paused import PausedQueue
 from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
+from spark_assets.runtime.addresses import allowed_sources, storage_location
 from spark_assets.runtime.databases import open_database
 from spark_assets.runtime.home import signing_keys, spool_folder
 from spark_assets.runtime.policies import load_policy
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.local import LocalBlobStore
-from spark_assets.storage.location import StorageKind, parse_storage_url
+from spark_assets.storage.location import StorageKind
 from spark_assets.storage.objects import ObjectBlobStore
 
 
@@ -96,11 +97,11 @@ def open_queue(settings: Settings) -> Queue:
 
 def open_blobs(settings: Settings) -> BlobStore:
     """The store behind STORAGE_URL. Raises BadSettings."""
+    location = storage_location(settings)
+    if location.kind is StorageKind.FOLDER:
+        assert location.path is not None
+        return LocalBlobStore(location.path, reserve=settings.disk_reserve)
     try:
-        location = parse_storage_url(settings.storage_url)
-        if location.kind is StorageKind.FOLDER:
-            assert location.path is not None
-            return LocalBlobStore(location.path, reserve=settings.disk_reserve)
         return ObjectBlobStore(location, endpoint=settings.s3_endpoint)
     except ValueError as error:
         raise BadSettings(f"SPARK_ASSETS_STORAGE_URL cannot be used: {error}") from None
@@ -108,11 +109,9 @@ def open_blobs(settings: Settings) -> BlobStore:
 
 def open_source(settings: Settings) -> HttpSource:
     """The guarded downloader. Raises BadSettings."""
-    try:
-        allowed = [parse_allowed(entry) for entry in settings.source_allow]
-    except ValueError as error:
-        raise BadSettings(f"SPARK_ASSETS_SOURCE_ALLOW cannot be used: {error}") from None
-    guard = AddressGuard(allowed, settings.source_ports, [(address, settings.port) for address in _own_addresses(settings.host)])
+    guard = AddressGuard(
+        allowed_sources(settings), settings.source_ports, [(address, settings.port) for address in _own_addresses(settings.host)]
+    )
     times = FetchTimes(deadline=settings.fetch_timeout, connect=settings.fetch_connect_timeout)
     return HttpSource(guard, user_agent=settings.user_agent, times=times, host_concurrency=settings.host_concurrency)
 

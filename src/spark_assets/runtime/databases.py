@@ -109,10 +109,11 @@ async def _migrate_postgres(settings: Settings) -> None:
     try:
         async with engine.connect() as holder, engine.connect() as connection:
             await holder.exec_driver_sql(f"SELECT pg_advisory_lock({schema.LOCK})")
-            await connection.run_sync(_migrate_if_behind)
-            await connection.commit()
+            # The queue's tables come first: the version that is written last says that all is there.
             raw: Any = await connection.get_raw_connection()
             await install_schema(raw.driver_connection)
+            await connection.run_sync(_migrate_if_behind)
+            await connection.commit()
     finally:
         await engine.dispose()
 

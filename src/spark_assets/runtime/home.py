@@ -53,6 +53,24 @@ def lock_home(settings: Settings) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def hold_spool(settings: Settings) -> Iterator[None]:
+    """Use the spool folder for as long as this lasts. What killed processes left in it is removed first, unless another one uses it."""
+    descriptor = os.open(settings.home / "spool.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            for left in spool_folder(settings).iterdir():
+                left.unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def signing_keys(settings: Settings) -> tuple[SigningKey, ...]:
     """The keys of signed links: from the settings, else made in the home."""
     return _keys(settings, "SIGNING_KEYS", settings.signing_keys.get_secret_value(), _SIGNING_FILE)
@@ -81,7 +99,7 @@ def _keys(settings: Settings, setting: str, given: str, file_name: str) -> tuple
 def _made_in_home(path: Path) -> str:
     """The file's text; a fresh secret is written first if there is none. Two processes at once agree on one."""
     if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(f"1:{secrets.token_urlsafe(32)}\n")

@@ -69,21 +69,18 @@ class Exchange:
 
     async def body(self, limit: int = BODY_LIMIT) -> bytes:
         """The whole body. Raises RequestRefused `RequestTooLarge` or `RequestTimeout`."""
-        declared = self.header(b"content-length")
-        if declared is not None and declared.isdigit() and int(declared) > limit:
+        length = self.header(b"content-length")
+        declared = int(length) if length is not None and length.isdigit() else None
+        if declared is not None and declared > limit:
             raise _too_large(limit)
-        message = await self._next_part(None)
-        if not message[1]:
-            return _within(message[0], limit)
         deadline = asyncio.get_running_loop().time() + BODY_DEADLINE
-        parts, size, more = [message[0]], len(message[0]), True
-        while more:
+        body, more = await self._next_part(deadline)
+        while more and len(body) != declared:
             part, more = await self._next_part(deadline)
-            parts.append(part)
-            size += len(part)
-            if size > limit:
+            body += part
+            if len(body) > limit:
                 raise _too_large(limit)
-        return b"".join(parts)
+        return _within(body, limit)
 
     async def respond(self, status: int, body: bytes, headers: Headers = (JSON,)) -> None:
         """Answer with a whole body."""
@@ -101,9 +98,9 @@ class Exchange:
         """Send a part of the body."""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def _next_part(self, deadline: float | None) -> tuple[bytes, bool]:
+    async def _next_part(self, deadline: float) -> tuple[bytes, bool]:
         try:
-            async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + BODY_DEADLINE):
+            async with asyncio.timeout_at(deadline):
                 message = await self._receive()
         except TimeoutError:
             raise RequestRefused(ErrorKind.TIMEOUT, "RequestTimeout", f"the body did not arrive within {BODY_DEADLINE:.0f} s") from None

@@ -18,6 +18,7 @@ def test_a_server_that_cannot_start_is_reported_with_its_exit_code_and_its_reaso
     (tmp_path / "home").write_text("a file where a folder should be")
     server = DemoServer(tmp_path, "127.0.0.1:9")
     try:
+        server.start()
         with pytest.raises(DemoFailed, match="exit code 1 instead of starting"):
             server.wait_until_ready()
         assert "SPARK_ASSETS_HOME cannot be used" in "\n".join(server.last_log_lines())

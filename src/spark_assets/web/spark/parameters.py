@@ -16,12 +16,12 @@ def find_operation(body: Mapping[str, Any], header: bytes | None) -> Operation:
     Raises MissingParameter or InvalidParameter `model`, NotFound `model`.
     """
     model = body.get("model")
-    if model is None or model == "":
+    if model is not None and not isinstance(model, str):
+        raise InvalidParameter("model", "model must be a string")
+    if not model:
         model = None if header is None else header.decode("latin-1").strip()
     if not model:
         raise MissingParameter("model", f"name the model: one of {', '.join(OPERATIONS)}")
-    if not isinstance(model, str):
-        raise InvalidParameter("model", "model must be a string")
     operation = OPERATIONS.get(model)
     if operation is None:
         raise NotFound("model", f"there is no such model; there are {', '.join(OPERATIONS)}")

@@ -1,0 +1,24 @@
+"""A workshop on a database of its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.factories.databases import KeptJobs, open_sqlite
+from tests.factories.workshop import Workshop
+
+
+@pytest.fixture
+def kept() -> KeptJobs:
+    """The jobs that were handed over."""
+    return KeptJobs()
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path, kept: KeptJobs) -> AsyncIterator[Workshop]:
+    """A workshop whose jobs are kept."""
+    async with open_sqlite(tmp_path / "library.db", kept) as database:
+        workshop = Workshop(tmp_path, database)
+        yield workshop
+        await workshop.blobs.close()
