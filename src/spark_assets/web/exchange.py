@@ -74,13 +74,16 @@ class Exchange:
         if declared is not None and declared > limit:
             raise _too_large(limit)
         deadline = asyncio.get_running_loop().time() + BODY_DEADLINE
-        body, more = await self._next_part(deadline)
+        first, more = await self._next_part(deadline)
+        if not more or len(first) == declared:
+            return _within(first, limit)
+        body = bytearray(first)
         while more and len(body) != declared:
             part, more = await self._next_part(deadline)
             body += part
             if len(body) > limit:
                 raise _too_large(limit)
-        return _within(body, limit)
+        return bytes(body)
 
     async def respond(self, status: int, body: bytes, headers: Headers = (JSON,)) -> None:
         """Answer with a whole body."""
