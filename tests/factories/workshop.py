@@ -12,7 +12,7 @@ from spark_assets.domain.policy import ARK
 from spark_assets.domain.usage import PriceList
 from spark_assets.ingest.state import Tools
 from spark_assets.ports.inspector import Inspection
-from spark_assets.ports.source import Download, Progress
+from spark_assets.ports.source import HEAD_LENGTH, Download, Progress
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.storage.local import LocalBlobStore
 from tests.factories import records
@@ -61,7 +61,7 @@ class MemorySource:
         await self.steps.act()
         spool.write_bytes(self.content)
         progress(len(self.content), len(self.content))
-        return Download(spool, len(self.content), hashlib.sha256(self.content).hexdigest())
+        return Download(spool, len(self.content), hashlib.sha256(self.content).hexdigest(), self.content[:HEAD_LENGTH])
 
 
 class SayingInspector:
@@ -120,3 +120,8 @@ class Workshop:
             asset, task = await records.add_asset(uow)
             await uow.commit()
         return task.id, asset.id
+
+    async def settle(self) -> None:
+        """Until what was committed without waiting is there to read."""
+        async with self.database.begin() as uow:
+            await uow.commit()

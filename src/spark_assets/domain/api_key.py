@@ -18,7 +18,7 @@ _CHECKSUM_LENGTH: Final = 6
 
 
 class Scope(Enum):
-    """What a key may do (`wire.md` section 6)."""
+    """What a key may do."""
 
     ASSETS_READ = "assets:read"
     ASSETS_WRITE = "assets:write"

@@ -176,7 +176,7 @@ class OperatorError(Exception):
 class IngestFailure(SparkError):
     """Why an asset did not become active.
 
-    `code` is the bare code (`WidthTooSmall`); `reason` narrows it down where `wire.md` 1.6 lists reasons.
+    `code` is the bare code (`WidthTooSmall`); `reason` narrows it down where there are several.
     """
 
     kind = ErrorKind.INGEST

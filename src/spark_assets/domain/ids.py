@@ -1,6 +1,6 @@
 """Identifiers: how they look, and how new ones are made.
 
-Assets and groups follow the vendor's form, tasks the xid form, requests the form seen in result texts (`wire.md` section 3).
+Assets and groups follow the vendor's form, tasks the xid form, requests the form seen in result texts.
 None of them is a secret; uniqueness is the database's, so a maker of rows tries again when an ID is taken.
 """
 

@@ -1,6 +1,6 @@
 """Which media are accepted: profiles of limits, and the check of measured facts against them.
 
-The figures of `ark` and `ark-2026-03` are the vendor's documented ones (`wire.md` section 4).
+The figures of `ark` and `ark-2026-03` are the vendor's documented ones.
 """
 
 from typing import Final, NamedTuple
@@ -59,7 +59,7 @@ class TypePolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SafetyLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits that hold in every profile, whatever the policy allows (`wire.md` section 4)."""
+    """Limits that hold in every profile, whatever the policy allows."""
 
     picture_pixels: int = 100_000_000
     animation_pixels: int = 1_000_000_000

@@ -88,7 +88,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def failure_code(code: str) -> str:
-    """The task's code for a bare one: `InvalidParameter.<X>`, except that `InternalError` stands alone (`wire.md` 1.6)."""
+    """The task's code for a bare one: `InvalidParameter.<X>`, except that `InternalError` stands alone."""
     return code if code == "InternalError" or "." in code else f"InvalidParameter.{code}"
 
 

@@ -24,7 +24,7 @@ from spark_assets.fetching.transfer import Order, Rate, receive
 from spark_assets.ports.source import Download, Progress
 
 MOST_REDIRECTS: Final = 5
-"""Redirects that one attempt follows (`safety.md`, Sources)."""
+"""Redirects that one attempt follows."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _WRITER_THREADS: Final = 4
 

@@ -42,7 +42,7 @@ class Interrupted(Exception):
 
 
 def refuse(reason: str, message: str | None = None) -> IngestFailure:
-    """`DownloadFailed` with a reason of `wire.md` 1.6 and, unless one is given, the usual message for it."""
+    """`DownloadFailed` with one of its reasons and, unless one is given, the usual message for it."""
     return IngestFailure(_CODE, message or _MESSAGES[reason], reason)
 
 

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 MOST_RETRIES: Final = 4
-"""Attempts after the first (`safety.md`, Transfers)."""
+"""Attempts after the first."""
 TOTAL_FACTOR: Final = 3.0
-"""All attempts and pauses together may take this many deadlines (`safety.md`, Transfers)."""
+"""All attempts and pauses together may take this many deadlines."""
 FIRST_PAUSE: Final = 0.25
 """Seconds before the first retry; each further one waits twice as long, and chance takes away up to half."""
 LONGEST_RETRY_AFTER: Final = 30.0

@@ -18,7 +18,7 @@ from spark_assets.domain.policy import SAFETY_LIMITS, SafetyLimits
 from spark_assets.media.child import Answer, Drawn, Job, Measured, Refused, perform, prepare, report_layers
 from spark_assets.media.children import BareContext
 from spark_assets.media.confinement import Layers
-from spark_assets.ports.inspector import Inspection
+from spark_assets.ports.inspector import WORKING_FOLDER, Inspection
 
 WALL_TIME: Final = 20.0
 """Seconds that a child may work on one file."""
@@ -153,7 +153,7 @@ class SandboxedInspector:
         if self._closed:
             raise _crashed()
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="spark-assets-"))
+            self._folder = Path(tempfile.mkdtemp(prefix=WORKING_FOLDER, dir=self._spool.parent))
         if self._pool is None:
             self._pool = ProcessPool(
                 max_workers=self._workers,

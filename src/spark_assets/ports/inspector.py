@@ -12,6 +12,9 @@ PREVIEW_FORMAT: Final = MediaFormat.JPEG
 PREVIEW_SIDE: Final = 512
 """Pixels: the longest side of a thumbnail or poster."""
 
+WORKING_FOLDER: Final = "empty-"
+"""Beside the spool folder, a folder of this prefix is where the children stand; nothing is ever put into it."""
+
 
 class Inspection(msgspec.Struct, frozen=True):
     """What was measured, and whether a preview was written on the way."""

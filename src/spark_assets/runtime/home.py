@@ -10,6 +10,7 @@ from typing import Final
 
 from spark_assets.domain.errors import OperatorError
 from spark_assets.domain.link import SigningKey
+from spark_assets.ports.inspector import WORKING_FOLDER
 from spark_assets.settings import BadSettings, Settings
 
 _PRIVATE: Final = 0o700
@@ -65,6 +66,8 @@ def hold_spool(settings: Settings) -> Iterator[None]:
         else:
             for left in spool_folder(settings).iterdir():
                 left.unlink(missing_ok=True)
+            for folder in settings.home.glob(f"{WORKING_FOLDER}*"):
+                folder.rmdir()
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from spark_assets.domain.api_key import Caller
-from spark_assets.domain.errors import AuthenticationError
+from spark_assets.domain.errors import AuthenticationError, SparkError
 from spark_assets.operations import keys
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.unit_of_work import Database
@@ -40,10 +40,14 @@ class Authenticator:
     async def record_use(self) -> None:
         """Write when keys were last used; called now and then, so that no request pays for it."""
         used, self._last_used = self._last_used, {}
-        if used:
-            async with self._database.begin() as uow:
-                await uow.keys.touch(used)
-                await uow.commit()
+        try:
+            if used:
+                async with self._database.begin() as uow:
+                    await uow.keys.touch(used)
+                    await uow.commit()
+        except SparkError:
+            self._last_used = used | self._last_used
+            raise
 
     async def _look_up(self, authorization: bytes) -> Caller:
         self._callers.pop(authorization, None)

@@ -1,4 +1,4 @@
-"""Shapes of our own REST surface, in snake_case (`wire.md` section 6)."""
+"""Shapes of our own REST surface, in snake_case."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Result shapes shared by both dialects, in the vendor's spelling (`wire.md` 1.4 and 2)."""
+"""Result shapes shared by both dialects, in the vendor's spelling."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The shape of a refusal over HTTP (`wire.md` 1.5)."""
+"""The shape of a refusal over HTTP."""
 
 import msgspec
 

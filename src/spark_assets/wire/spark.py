@@ -1,4 +1,4 @@
-"""The task dialect: what a client posts and polls (`wire.md` 1.1 and 1.2)."""
+"""The task dialect: what a client posts and polls."""
 
 import msgspec
 from msgspec import UNSET, UnsetType

@@ -1,9 +1,11 @@
 """A workshop on a database of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.factories.databases import KeptJobs, open_sqlite
 from tests.factories.workshop import Workshop
@@ -22,3 +24,10 @@ async def workshop(tmp_path: Path, kept: KeptJobs) -> AsyncIterator[Workshop]:
         workshop = Workshop(tmp_path, database)
         yield workshop
         await workshop.blobs.close()
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged meanwhile, kept instead of drawn on a terminal."""
+    with capture_logs() as entries:
+        yield entries

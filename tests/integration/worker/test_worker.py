@@ -247,6 +247,7 @@ async def test_a_derive_job_publishes_the_preview_that_the_inspection_left(works
     worker = _worker(workshop.tools(inspector=inspector))
     for job in (_ingest(task_id), Job(JobKind.DERIVE, asset_id), Job(JobKind.DERIVE, asset_id)):
         await worker.handle(job)
+        await workshop.settle()
     async with workshop.database.read() as repositories:
         rendition = await repositories.blobs.rendition(records.sha256_of(PICTURE), Variant.THUMBNAIL)
     assert rendition is not None
@@ -259,6 +260,7 @@ async def test_a_derive_job_draws_the_preview_from_the_stored_bytes_if_it_must(w
     task_id, asset_id = await workshop.submit()
     await _worker(workshop.tools(inspector=SayingInspector(has_preview=False))).handle(_ingest(task_id))
     await _worker(workshop.tools()).handle(Job(JobKind.DERIVE, asset_id))
+    await workshop.settle()
     async with workshop.database.read() as repositories:
         assert await repositories.blobs.rendition(records.sha256_of(PICTURE), Variant.THUMBNAIL) is not None
     assert list(workshop.spool.iterdir()) == []
@@ -278,5 +280,6 @@ async def test_a_derivation_is_tried_again_when_the_store_was_away(workshop: Wor
     await _worker(workshop.tools(inspector=SayingInspector(has_preview=False))).handle(_ingest(task_id))
     worker = _worker(workshop.tools(inspector=SayingInspector(Unavailable(), None)))
     assert len(await _handle_until_over(worker, Job(JobKind.DERIVE, asset_id))) == 1
+    await workshop.settle()
     async with workshop.database.read() as repositories:
         assert await repositories.blobs.rendition(records.sha256_of(PICTURE), Variant.THUMBNAIL) is not None

@@ -1,13 +1,15 @@
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from spark_assets.db.sqlite import SqliteDatabase
 from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Scope, new_secret
-from spark_assets.domain.errors import AuthenticationError
+from spark_assets.domain.errors import AuthenticationError, Unavailable
 from spark_assets.operations import keys
 from spark_assets.web.authentication import Authenticator
 from tests.factories.clocks import SetClock
@@ -129,3 +131,21 @@ async def test_a_key_that_was_refused_has_not_been_used(database: SqliteDatabase
         found = await repositories.keys.by_id(key.id)
     assert found is not None
     assert found.last_used_at is None
+
+
+async def test_a_last_use_that_could_not_be_written_is_written_the_next_time(tmp_path: Path, clock: SetClock) -> None:
+    path = tmp_path / "library.db"
+    async with open_sqlite(path, lock_patience=0.0) as database:
+        key, secret = await _create(database)
+        authenticator = Authenticator(database, clock)
+        await authenticator.caller(f"Bearer {secret}".encode())
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Unavailable):
+                await authenticator.record_use()
+            other.execute("ROLLBACK")
+        await authenticator.record_use()
+        async with database.read() as repositories:
+            found = await repositories.keys.by_id(key.id)
+    assert found is not None
+    assert found.last_used_at == NOW

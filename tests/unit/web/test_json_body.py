@@ -24,7 +24,9 @@ def _nested(depth: int, opening: str = "[", closing: str = "]") -> bytes:
 
 
 @given(documents, st.booleans(), st.sampled_from([None, 0, 2]))
-def test_every_valid_object_is_read_as_the_standard_library_reads_it(document: dict[str, Any], ascii_only: bool, indent: int | None) -> None:
+def test_every_valid_object_is_read_as_the_standard_library_reads_it(
+    document: dict[str, Any], ascii_only: bool, indent: int | None
+) -> None:
     body = json.dumps(document, ensure_ascii=ascii_only, indent=indent).encode()
     read = parse_object(body)
     assert read == json.loads(body)

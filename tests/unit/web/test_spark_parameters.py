@@ -46,7 +46,11 @@ def test_parameters_may_be_spread_over_the_places(places: dict[str, str]) -> Non
     [("cast", "crew"), (1, True), (0, False), (1, 1.0), ("1", 1), ([], {}), ({"a": 1}, {"a": 2})],
 )
 def test_different_values_in_two_places_are_refused(one: Any, other: Any) -> None:
-    for body in (_placed({"Name": one}, {"Name": other}, {}), _placed({"Name": one}, {}, {"Name": other}), _placed({}, {"Name": one}, {"Name": other})):
+    for body in (
+        _placed({"Name": one}, {"Name": other}, {}),
+        _placed({"Name": one}, {}, {"Name": other}),
+        _placed({}, {"Name": one}, {"Name": other}),
+    ):
         with pytest.raises(InvalidParameter) as refused:
             collect(body, CREATE_GROUP)
         assert refused.value.param == "Name"
