@@ -206,6 +206,26 @@ async def test_a_caller_that_gives_up_while_its_commit_is_under_way_leaves_the_d
     assert "clip" in await _names(subject.database)
 
 
+async def test_whoever_waits_for_a_task_is_woken_when_its_announcement_is_committed(subject: Subject) -> None:
+    async with subject.database.watch("task-1") as woken:
+        async with subject.database.begin() as uow:
+            uow.announce("task-1")
+            await uow.commit()
+        async with asyncio.timeout(5):
+            await woken.wait()
+
+
+async def test_what_is_committed_without_waiting_is_there_after_the_next_commit(subject: Subject) -> None:
+    async with subject.database.begin() as uow:
+        await uow.projects.add(records.project("film"))
+        uow.enqueue(Job(JobKind.INGEST, "task-1"))
+        await uow.commit(wait=False)
+    async with subject.database.begin() as uow:
+        await uow.commit()
+    assert "film" in await _names(subject.database)
+    assert subject.kept.jobs == [Job(JobKind.INGEST, "task-1")]
+
+
 async def test_check_proves_that_the_database_answers(database: Database) -> None:
     await database.check()
 

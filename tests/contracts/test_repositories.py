@@ -257,6 +257,17 @@ async def test_a_rendition_recorded_again_is_replaced(uow: UnitOfWork) -> None:
     assert len(await uow.blobs.renditions_of([SHA256, OTHER_SHA256])) == 2
 
 
+async def test_active_assets_wait_for_their_rendition_until_it_is_settled(uow: UnitOfWork) -> None:
+    await records.add_asset(uow)
+    waiting = sorted([(await _store(uow)).id for _ in range(3)])
+    assert await uow.assets.pending_renditions("", 10) == waiting
+    assert await uow.assets.pending_renditions(waiting[0], 1) == [waiting[1]]
+    await uow.assets.settle_rendition(waiting[1])
+    await uow.assets.settle_rendition("asset-none")
+    assert await uow.assets.pending_renditions("", 10) == [waiting[0], waiting[2]]
+    assert (await records.find_asset(uow, waiting[1])).status is AssetStatus.ACTIVE
+
+
 async def test_the_ledger_keeps_the_first_line_of_a_task(database: Database) -> None:
     line = UsageRecord(
         task_id="task-1", project_id=DEFAULT_PROJECT_ID, key_id="key-tests", model="m", charge=Charge(20_000, 1), created_at=NOW

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.shelf import Shelf
+from tests.end_to_end.wreckage import COUNT, Wreck, wreck
 from tests.factories.http import SparkClient
+from tests.factories.media import make_jpeg
 from tests.factories.service import Service, embedded, fleet
 
 SIZES = ("embedded", "fleet")
@@ -62,3 +64,20 @@ def shelf() -> Iterator[Shelf]:
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for media files, made once."""
     return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="session")
+def contents(media: Path) -> list[bytes]:
+    """Small files of which none is like another; fewer than are submitted, so that some bytes are stored once for two assets."""
+    plain = make_jpeg(media / "crash.jpg", 400, 400, quality=30).read_bytes()
+    return [plain + b"%d" % number for number in range(COUNT - 10)]
+
+
+@pytest.fixture(scope="session")
+def wrecked(make_service: MakeService, shelf: Shelf, contents: list[bytes]) -> Iterator[Wreck]:
+    """A service that was killed in the middle of its work.
+
+    For the whole run, since a fleet takes 20 seconds to notice that a worker is dead: other tests run meanwhile.
+    """
+    with make_service(host_concurrency=COUNT, drain_timeout=4) as service:
+        yield wreck(service, shelf, contents)

@@ -115,7 +115,7 @@ def test_a_worker_of_its_own_needs_postgresql(service: Service) -> None:
 def test_a_newer_schema_than_the_code_is_refused(service: Service, tmp_path: Path) -> None:
     if service.is_fleet:
         pytest.skip("the same code in both sizes")
-    assert run(["migrate", "--home", str(tmp_path)], environment()).returncode == 0
+    assert CliRunner().invoke(app, ["migrate", "--home", str(tmp_path)], env=environment()).exit_code == 0
     with closing(sqlite3.connect(tmp_path / "library.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'm9999'")
     ended = run(["serve", "--home", str(tmp_path), "--port", str(free_port())], environment())

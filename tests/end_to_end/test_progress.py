@@ -12,7 +12,7 @@ STAGES = ["queued", "fetching", "inspecting", "storing", "active"]
 
 def test_stage_bytes_and_progress_grow_with_what_has_arrived(client: SparkClient, group: str, shelf: Shelf, media: Path) -> None:
     content = make_jpeg(media / "slow.jpg", 1200, 900, quality=90).read_bytes()
-    task_id = client.submit_asset(group, shelf.behave("/slow.jpg", slowly(content, 2.5, parts=50)))
+    task_id = client.submit_asset(group, shelf.behave("/slow.jpg", slowly(content, 2.2, parts=44)))
     seen: list[Json] = []
     while (task := client.poll(task_id))["status"] == "in_progress":
         seen.append(task)

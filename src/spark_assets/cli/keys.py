@@ -19,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _USAGE: Final = 2
+_LONGEST_EXPIRY: Final = 36_525 * 86_400
+"""Seconds: a hundred years. Without an end there would be dates that cannot be written."""
 
 Home = Annotated[Path | None, typer.Option(help="The server's home folder.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -82,9 +84,10 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's ID, from 'keys 
 
 def _seconds(text: str) -> int:
     match = re.fullmatch(r"(\d{1,6})([smhdw])", text)
-    if match is None or int(match[1]) == 0:
-        fail("--expires takes a number and a unit, such as 90d, 12h or 30m", _USAGE)
-    return int(match[1]) * _UNITS[match[2]]
+    seconds = 0 if match is None else int(match[1]) * _UNITS[match[2]]
+    if not 0 < seconds <= _LONGEST_EXPIRY:
+        fail("--expires takes a number and a unit, such as 90d, 12h or 30m, of at most a hundred years", _USAGE)
+    return seconds
 
 
 def _described(key: ApiKey) -> dict[str, object]:

@@ -6,12 +6,14 @@ from typing import Final
 import msgspec
 
 from spark_assets.domain.asset import Failure
-from spark_assets.domain.usage import FREE, Charge
+from spark_assets.domain.usage import FREE, MICRO, Charge
 
 MAX_ATTEMPTS: Final = 5
 """How often a job is tried when what failed may mend by itself."""
 MAX_CLAIMS: Final = 12
 """How often a task may be claimed at all before it counts as poison: workers that die never report an attempt as over."""
+STORE_PATIENCE: Final = 3600 * MICRO
+"""Microseconds from its creation for which a task waits for a store or a database that is away, or full."""
 
 
 class TaskStatus(Enum):
@@ -81,6 +83,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     model: str
     request_id: str
+    created_at: int
     url: str | None
     """None if the secret that sealed it is gone."""
     attempts: int

@@ -65,7 +65,8 @@ def hold_spool(settings: Settings) -> Iterator[None]:
             pass
         else:
             for left in spool_folder(settings).iterdir():
-                left.unlink(missing_ok=True)
+                if left.is_file():
+                    left.unlink(missing_ok=True)
             for folder in settings.home.glob(f"{WORKING_FOLDER}*"):
                 folder.rmdir()
         fcntl.flock(descriptor, fcntl.LOCK_SH)

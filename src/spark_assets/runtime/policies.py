@@ -41,9 +41,11 @@ def _policy(given: dict[str, Any], default_name: str) -> MediaPolicy:
     return MediaPolicy(name=str(given.get("name", default_name)), **kinds)
 
 
-def _type_policy(kind: str, given: dict[str, Any] | None) -> TypePolicy:
+def _type_policy(kind: str, given: Any) -> TypePolicy:
     if given is None:
         return TypePolicy(formats=frozenset(), size=Range(high=SAFETY_LIMITS.size))
+    if not isinstance(given, dict):
+        raise ValueError(f"'{kind}' must be a table of a media policy")
     values: dict[str, Any] = {"size": Range(high=SAFETY_LIMITS.size), "formats": []}
     for key, value in given.items():
         if key not in TypePolicy.__struct_fields__:
@@ -51,7 +53,11 @@ def _type_policy(kind: str, given: dict[str, Any] | None) -> TypePolicy:
         values[key] = value if key in {"formats", "audio_track"} else _range(f"{kind}.{key}", value)
     if values.get("audio_track", "optional") not in {"optional", "required", "forbidden"}:
         raise ValueError(f"{kind}.audio_track is one of optional, required, forbidden")
-    return msgspec.convert(values, TypePolicy)
+    policy = msgspec.convert(values, TypePolicy)
+    foreign = sorted(item.value for item in policy.formats if item.asset_type.value.lower() != kind)
+    if foreign:
+        raise ValueError(f"{foreign[0]} in {kind}.formats is no format of that kind")
+    return policy
 
 
 def _range(key: str, value: Any) -> Range:
@@ -59,6 +65,8 @@ def _range(key: str, value: Any) -> Range:
     if match is None:
         raise ValueError(f'{key} must be an interval such as "[1.8, 30.2]" or "(300, 6000)"')
     opening, low, high, closing = match.groups()
+    if low and high and float(low) > float(high):
+        raise ValueError(f"{key} must be an interval whose lower end comes first")
     return Range(
         low=float(low) if low else None,
         high=float(high) if high else None,

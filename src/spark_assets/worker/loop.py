@@ -8,7 +8,7 @@ import structlog
 
 from spark_assets.domain.asset import Asset
 from spark_assets.domain.errors import IngestFailure, SparkError, TransientFailure, Unavailable
-from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, Claim
+from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Claim
 from spark_assets.ingest.derive import derive, give_up
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.ingest.state import Tools
@@ -19,6 +19,8 @@ from spark_assets.worker.host_shares import HostBusy, HostShares
 log = structlog.get_logger()
 
 _DERIVE_CONCURRENCY: Final = 2
+_STORE_AWAY: Final = timedelta(seconds=5)
+"""When to try again after the store was away: the bytes have to be fetched anew."""
 _AWAY: Final = timedelta(seconds=2)
 """When to try again after the database or the store was away."""
 
@@ -129,10 +131,11 @@ class Worker:
             await self._fail(claim, IngestFailure("InternalError", "an unexpected error occurred in every attempt", "attempts_exhausted"))
 
     async def _postpone(self, claim: Claim, error: SparkError) -> None:
-        """The database or the store is away or full: not the file's fault, so only many such attempts end the task."""
+        """The database or the store is away or full: not the file's fault, so the attempt does not count, for as long as it is bearable."""
         log.warning("ingest_postponed", task_id=claim.task_id, code=error.code)
-        if claim.attempts < MAX_CLAIMS:
-            raise RetryJob(_backoff(claim.attempts)) from error
+        if self._tools.clock.now() - claim.created_at < STORE_PATIENCE:
+            await self._give_back(claim)
+            raise RetryJob(_STORE_AWAY) from error
         await self._fail(claim, IngestFailure("InternalError", "the store could not be written to in any attempt", "storage_unavailable"))
 
     async def _fail(self, claim: Claim, error: IngestFailure) -> None:

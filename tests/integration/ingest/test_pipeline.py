@@ -19,7 +19,10 @@ from spark_assets.ports.source import TooManyBytes
 from tests.factories import records
 from tests.factories.workshop import PICTURE, MemorySource, SayingInspector, Workshop
 
-WAV = b"RIFF\x24\x10\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x44\xac\x00\x00\x88\x58\x01\x00\x02\x00\x10\x00data\x00\x10\x00\x00" + b"\0" * 4096
+WAV = (
+    b"RIFF\x24\x10\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x44\xac\x00\x00\x88\x58\x01\x00\x02\x00\x10\x00data\x00\x10\x00\x00"
+    + b"\0" * 4096
+)
 
 
 async def _claimed(workshop: Workshop) -> tuple[Claim, Any]:
@@ -59,7 +62,7 @@ async def test_a_source_that_can_no_longer_be_read_fails_and_says_what_to_do(wor
 
 async def test_the_bytes_decide_what_a_file_is(workshop: Workshop) -> None:
     assert (await _refusal(workshop, workshop.tools(MemorySource(content=WAV)))).code == "TypeMismatch"
-    assert (await _refusal(workshop, workshop.tools(MemorySource(content=b"hello, world" * 100)))).code == "FormatUndetectable"
+    assert (await _refusal(workshop, workshop.tools(MemorySource(content=b"\x01\x02\x03" * 400)))).code == "FormatUndetectable"
 
 
 async def test_what_was_measured_is_held_against_the_policy(workshop: Workshop) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from spark_assets.domain.asset import AssetStatus, Variant
 from spark_assets.domain.errors import IngestFailure, StorageFull, TransientFailure, Unavailable
-from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, Stage, TaskStatus
+from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Stage, TaskStatus
 from spark_assets.domain.usage import Charge
 from spark_assets.ingest.state import Tools
 from spark_assets.ports.queue import Job, JobKind, RetryJob
@@ -142,7 +142,11 @@ async def test_a_store_that_is_away_or_full_postpones_and_a_good_file_still_gets
 async def test_a_store_that_never_comes_back_ends_the_task(workshop: Workshop) -> None:
     task_id, asset_id = await workshop.submit()
     worker = _worker(workshop.tools(inspector=SayingInspector(Unavailable())))
-    assert len(await _handle_until_over(worker, _ingest(task_id))) == MAX_CLAIMS - 1
+    for _ in range(MAX_CLAIMS + 1):
+        with pytest.raises(RetryJob):
+            await worker.handle(_ingest(task_id))
+    workshop.clock.time += STORE_PATIENCE
+    assert await _handle_until_over(worker, _ingest(task_id)) == []
     assert (await _failure(workshop, task_id, asset_id))[1] == "storage_unavailable"
 
 

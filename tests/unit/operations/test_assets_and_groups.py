@@ -146,7 +146,11 @@ async def test_an_asset_is_found_in_any_project_within_reach(uow: SqliteUnitOfWo
     for reach in (None, frozenset({film.id}), frozenset({film.id, DEFAULT_PROJECT_ID})):
         assert await assets.find(uow, _call_with(Scope.ASSETS_READ, project_ids=reach), asset.id) == (asset, film)
     messages = set()
-    for reach, wanted in ((frozenset({DEFAULT_PROJECT_ID}), asset.id), (frozenset({DEFAULT_PROJECT_ID}), "asset-none"), (frozenset(), asset.id)):
+    for reach, wanted in (
+        (frozenset({DEFAULT_PROJECT_ID}), asset.id),
+        (frozenset({DEFAULT_PROJECT_ID}), "asset-none"),
+        (frozenset(), asset.id),
+    ):
         with pytest.raises(NotFound) as unknown:
             await assets.find(uow, _call_with(Scope.ASSETS_READ, project_ids=reach), wanted)
         messages.add((unknown.value.code, unknown.value.message))

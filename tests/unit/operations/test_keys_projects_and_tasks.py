@@ -31,7 +31,7 @@ async def test_a_new_key_is_recognised_by_its_secret_which_is_not_stored(uow: Sq
 async def test_a_key_for_some_projects_knows_them_by_id(uow: SqliteUnitOfWork) -> None:
     film = await projects.create(uow, "film", NOW)
     key, _ = await _key(uow, projects=["film", "default"])
-    assert key.project_ids == {film.id, DEFAULT_PROJECT_ID}
+    assert key.project_ids == frozenset({film.id, DEFAULT_PROJECT_ID})
     with pytest.raises(NotFound, match="'nowhere'"):
         await _key(uow, projects=["film", "nowhere"])
 
