@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from typer.testing import CliRunner
@@ -21,8 +22,7 @@ from tests.factories.media import make_jpeg
 from tests.factories.servers import S3Server
 from tests.factories.service import SECRET, Service, environment, run
 
-BAD = {
-    "WORKERS above 1 needs PostgreSQL": {"workers": 2},
+BAD: Final[dict[str, dict[str, object]]] = {
     "DATABASE_URL names a database": {"database_url": "postgresql://127.0.0.1:1/x", "signing_keys": SECRET, "encryption_keys": SECRET},
     "STORAGE_URL": {"storage_url": "ftp://x/y"},
     "SOURCE_ALLOW": {"source_allow": "10.0.0.0/99"},
@@ -30,7 +30,8 @@ BAD = {
     "SIGNING_KEYS": {"signing_keys": "1:short"},
 }
 """Settings of which each is found to be bad in another place of the code, by what the sentence begins with."""
-UNREADABLE = {
+UNREADABLE: Final[dict[str, dict[str, object]]] = {
+    "WORKERS above 1 needs PostgreSQL:": {"workers": 2},
     "PORT": {"port": 70000},
     "INGEST_CONCURRENCY": {"ingest_concurrency": 0},
     "DATABASE_URL": {"database_url": "mysql://x"},
@@ -52,7 +53,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> "dict[str, subprocess.
     def attempt(case: str) -> "subprocess.CompletedProcess[str]":
         home = tmp_path_factory.mktemp("bad")
         (home / "wrong.toml").write_text('[image]\nformats = ["jpeg"]\nwidth = "from 1 to 2"\n')
-        settings = {"home": home, "port": free_port(), **BAD[case]}
+        settings: dict[str, object] = {"home": home, "port": free_port(), **BAD[case]}
         if settings.get("media_policy") == "wrong.toml":
             settings["media_policy"] = home / "wrong.toml"
         return run(["serve"], environment(**settings))

@@ -11,7 +11,7 @@ from tests.factories.origin import answer, redirect
 from tests.factories.service import Service
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def addresses(shelf: Shelf, media: Path) -> dict[str, str]:
     """Where each case's file is served."""
     return {case.name: case.place(shelf, media / case.name.replace(" ", "-")) for case in CASES}

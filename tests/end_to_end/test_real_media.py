@@ -86,7 +86,7 @@ VARIANTS: Final = {"Image": Variant.THUMBNAIL, "Video": Variant.POSTER, "Audio":
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def files(media: Path) -> dict[str, bytes]:
     """The samples' bytes by name."""
     return {sample.name: sample.make(media / sample.name).read_bytes() for sample in SAMPLES}

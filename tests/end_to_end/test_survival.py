@@ -26,8 +26,7 @@ def test_a_stop_in_the_middle_drains_exits_with_0_and_loses_nothing(wrecked: Wre
         process.stop()
         assert process.exit_code == 0, process.log[-3000:]
     assert all(name.endswith(".preview") for name in service.spool_files()), "only what waits to be published may be left"
-    for process in service.processes:
-        process.start()
+    service.start()
     everything_is_done_once(service, caller, expected)
     attempts = {row[0]: row[3] for row in Ledger(service).created()}
     assert {attempts[task_id] for task_id in expected} == {1}, "what a stop interrupts does not count as an attempt"

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -221,7 +221,7 @@ def test_a_completed_asset_task_has_times_bytes_and_the_asset(client: SparkClien
 
 
 def test_a_read_asset_has_exactly_the_documented_fields(client: SparkClient, group: str, address: str) -> None:
-    extra = {"Tags": ["night", "hero"], "ExternalId": f"shot {time.time_ns()}", "Metadata": {"take": 3, "é": [None, 1.5]}}
+    extra: Json = {"Tags": ["night", "hero"], "ExternalId": f"shot {time.time_ns()}", "Metadata": {"take": 3, "é": [None, 1.5]}}
     asset_id = client.create_asset(group, address, name="Ein Bild", Moderation={"Strategy": "Skip"}, **extra)
     task = client.completed(client.submit("spark_asset_get", Id=asset_id))
     assert envelope(task)["ResponseMetadata"]["Action"] == "GetAsset"
@@ -275,31 +275,3 @@ def test_a_body_is_read_as_json_whatever_media_type_clients_give_it(client: Spar
     ):
         assert client.request("POST", GENERATION, body=body, headers={"Content-Type": kind}).status == 200
     assert client.request("POST", GENERATION, body=body).status == 200
-
-
-NAMES: Final[list[tuple[str, Any, bool]]] = [
-    ("64 letters", "x" * 64, True),
-    ("65 letters", "x" * 65, False),
-    ("64 composed of two code points each", "e\u0301" * 64, True),
-    ("65 composed of two code points each", "e\u0301" * 65, False),
-    ("64 emoji", "\U0001f600" * 64, True),
-    ("65 emoji", "\U0001f600" * 65, False),
-    ("32 letters with a mark that no composition has", "x\u0301" * 32, True),
-    ("33 letters with a mark that no composition has", "x\u0301" * 33, False),
-    ("64 Hangul syllables as letters", "\u1112\u1161\u11ab" * 64, True),
-    ("65 Hangul syllables as letters", "\u1112\u1161\u11ab" * 65, False),
-    ("33 of which NFC makes two each", "\u0958" * 33, False),
-    ("32 of which NFC makes two each", "\u0958" * 32, True),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "fits"), [(text, fits) for _, text, fits in NAMES], ids=[label for label, _, _ in NAMES])
-def test_a_name_counts_code_points_after_composition_and_is_kept_as_sent(
-    client: SparkClient, group: str, address: str, name: str, fits: bool
-) -> None:
-    answered = client.post({"model": "spark_asset_create", "Name": name, "URL": address, "AssetType": "Image", "GroupId": group})
-    if not fits:
-        assert (answered.status, answered.code) == (400, "InvalidParameter.Name")
-        return
-    asset_id = result(client.completed(answered.json()["id"]))["Id"]
-    assert client.get_asset(asset_id)["Name"] == name

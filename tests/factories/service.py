@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from spark_assets.cli.main import app
 from tests.factories.http import Json, SparkClient
@@ -194,6 +193,12 @@ class Service:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Start again what was stopped."""
+        with ThreadPoolExecutor() as threads:
+            for _ in threads.map(SparkProcess.start, self.processes):
+                pass
 
     def close(self) -> None:
         """Stop everything and remove the home."""

@@ -50,6 +50,7 @@ async def refuse(exchange: Exchange, error: SparkError) -> None:
     log.info("request_refused", request_id=exchange.request_id, status=status, code=error.code, path=exchange.scope["path"])
     if exchange.started:
         raise error
+    await exchange.discard_body()
     await exchange.respond(status, encode(error_body(error, exchange.request_id)), (JSON, *_headers(error)))
 
 

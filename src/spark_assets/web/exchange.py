@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from spark_assets.domain.errors import ErrorKind, RequestRefused, Unavailable
+from spark_assets.domain.errors import ErrorKind, RequestRefused, SparkError, Unavailable
 from spark_assets.domain.ids import new_request_id
 from spark_assets.web.site import Site
 
@@ -15,6 +16,9 @@ BODY_LIMIT: Final = 2**20
 """Bytes of a request body."""
 BODY_DEADLINE: Final = 30.0
 """Seconds within which a whole body must arrive."""
+_DISCARDED: Final = 16 * 2**20
+_DISCARD_DEADLINE: Final = 5.0
+"""Bytes and seconds of a refused body that are still read: a client that is cut off while it sends never sees the answer."""
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -27,13 +31,14 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Exchange:
     """A request with the means to answer it. Every answer carries `X-Request-Id`."""
 
-    __slots__ = ("_receive", "_send", "now", "request_id", "scope", "site", "started")
+    __slots__ = ("_receive", "_send", "_unread", "now", "request_id", "scope", "site", "started")
 
     def __init__(self, site: Site, scope: Message, receive: Receive, send: Send) -> None:
         self.site = site
         self.scope = scope
         self._receive = receive
         self._send = send
+        self._unread = True
         self.now = site.runtime.clock.now()
         self.request_id = new_request_id(self.now)
         self.started = False
@@ -76,6 +81,7 @@ class Exchange:
         deadline = asyncio.get_running_loop().time() + BODY_DEADLINE
         first, more = await self._next_part(deadline)
         if not more or len(first) == declared:
+            self._unread = False
             return _within(first, limit)
         body = bytearray(first)
         while more and len(body) != declared:
@@ -83,7 +89,20 @@ class Exchange:
             body += part
             if len(body) > limit:
                 raise _too_large(limit)
+        self._unread = False
         return bytes(body)
+
+    async def discard_body(self) -> None:
+        """Read what is left of the body, within reason; before an answer that refuses it."""
+        length = self.header(b"content-length")
+        if length in {None, b"0"} and self.header(b"transfer-encoding") is None:
+            return
+        deadline = asyncio.get_running_loop().time() + _DISCARD_DEADLINE
+        left = _DISCARDED if length is None or not length.isdigit() else min(int(length), _DISCARDED)
+        with suppress(SparkError):
+            while self._unread and left > 0:
+                part, _ = await self._next_part(deadline)
+                left -= len(part)
 
     async def respond(self, status: int, body: bytes, headers: Headers = (JSON,)) -> None:
         """Answer with a whole body."""
@@ -109,7 +128,8 @@ class Exchange:
             raise RequestRefused(ErrorKind.TIMEOUT, "RequestTimeout", f"the body did not arrive within {BODY_DEADLINE:.0f} s") from None
         if message["type"] == "http.disconnect":
             raise Unavailable("the client went away before its request was complete")
-        return message.get("body", b""), message.get("more_body", False)
+        self._unread = message.get("more_body", False)
+        return message.get("body", b""), self._unread
 
 
 class MethodNotAllowed(RequestRefused):
