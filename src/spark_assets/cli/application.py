@@ -40,7 +40,8 @@ def create() -> Litestar:
             async with open_runtime(settings) as runtime:
                 site = Site(runtime)
                 _end_with_supervisor()
-                async with _chores(site), working(runtime, settings) if settings.ingest else _nothing():
+                async with _chores(site), working(runtime, settings) if settings.ingest else _nothing() as work:
+                    _drain_on_termination(site, work)
                     _announce(settings)
                     yield site
                     site.draining.set()
@@ -52,15 +53,15 @@ def create() -> Litestar:
 
 
 @asynccontextmanager
-async def working(runtime: Runtime, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
-    """Ingest in this process for as long as this lasts, then drain."""
+async def working(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
+    """Ingest in this process for as long as this lasts, then drain: the worker, and the task in which it runs."""
     with hold_spool(settings):
-        async with _worker(runtime, settings) as running:
-            yield running
+        async with _worker(runtime, settings) as work:
+            yield work
 
 
 @asynccontextmanager
-async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
     worker = Worker(
         runtime.queue,
         runtime.tools,
@@ -72,7 +73,7 @@ async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[asyncio
     running = asyncio.create_task(worker.run())
     housekeeping = asyncio.create_task(Housekeeper(runtime.queue, runtime.tools).run())
     try:
-        yield running
+        yield worker, running
     finally:
         await worker.drain()
         await running
@@ -113,6 +114,25 @@ async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+def _drain_on_termination(site: Site, work: tuple[Worker, asyncio.Task[None]] | None) -> None:
+    """On SIGTERM, drain first and go on answering meanwhile, above all polls; only then let granian stop listening.
+
+    granian ends on SIGTERM and on SIGINT alike: the first is taken from it, the second then sent to this very process.
+    """
+    loop = asyncio.get_running_loop()
+    draining: set[asyncio.Task[None]] = set()
+
+    async def drain() -> None:
+        site.draining.set()
+        try:
+            if work is not None:
+                await work[0].drain()
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGTERM, lambda: draining.add(loop.create_task(drain())))
 
 
 def _end_with_supervisor() -> None:

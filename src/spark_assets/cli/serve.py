@@ -154,7 +154,7 @@ async def _work(settings: "Settings") -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime, working(runtime, settings) as running:
+    async with open_runtime(settings) as runtime, working(runtime, settings) as (_, running):
         print(f"ready    worker (process {os.getpid()})", file=sys.stderr, flush=True)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait([ended, running], return_when=asyncio.FIRST_COMPLETED)

@@ -177,13 +177,16 @@ async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int, heartbe
     if not engine.qm.entrypoint_registry:
         for kind in JobKind:
             engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(kind, handler))
+    is_alone = isinstance(engine.queries, InMemoryQueries)
+    batch = _BATCH if is_alone else max(1, concurrency // 2)
+    ahead = 3 * concurrency if is_alone else batch  # what one worker of a fleet holds ahead, the others cannot take
     await engine.qm.run(
         dequeue_timeout=poll,
-        batch_size=_BATCH,
-        max_concurrent_tasks=max(4 * concurrency, 2 * _BATCH),
+        batch_size=batch,
+        max_concurrent_tasks=max(concurrency + ahead, 2 * batch),
         heartbeat_timeout=heartbeat_timeout,
         log_aggregation_interval=timedelta(0),
-        shutdown_on_listener_failure=not isinstance(engine.queries, InMemoryQueries),
+        shutdown_on_listener_failure=not is_alone,
     )
 
 
