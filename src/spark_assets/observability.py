@@ -18,8 +18,10 @@ def configure_logging(level: str, form: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    # Tracebacks without the values of variables: a source address with its credentials may be among them.
     as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer(sort_keys=True)
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = console if as_text else structlog.processors.JSONRenderer(sort_keys=True)
     if as_text:
         shared.pop()
     structlog.configure(

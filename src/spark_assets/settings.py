@@ -18,6 +18,7 @@ from spark_assets.domain.errors import OperatorError
 
 PREFIX: Final = "SPARK_ASSETS_"
 CONFIG_FILE: Final = "spark-assets.toml"
+_WILDCARDS: Final = ("0.0.0.0", "::")  # compared with, not bound to
 _SECRETS: Final = ("signing_keys", "encryption_keys", "database_url")
 
 
@@ -107,6 +108,8 @@ class Settings(BaseSettings):
         if not self.database_url.get_secret_value():
             self.database_url = SecretStr(f"sqlite:///{self.home / 'library.db'}")
         self.storage_url = self.storage_url or f"file://{self.home / 'blobs'}"
+        if self.host in _WILDCARDS and not self.base_url:
+            raise ValueError(f"BASE_URL must be set when the server listens on {self.host}: it is the address that links begin with")
         host = f"[{self.host}]" if ":" in self.host else self.host
         self.base_url = self.base_url or f"http://{host}:{self.port}"
         self.delivery_url = self.delivery_url or self.base_url
@@ -132,6 +135,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """The effective settings; overrides that are None do not count. Raises BadSettings."""
+    _refuse_unknown_variables()
     given = {name: value for name, value in overrides.items() if value is not None}
     given |= {name: secret for name, secret in _secrets_from_files().items() if name not in given}
     try:
@@ -140,6 +144,15 @@ def load_settings(**overrides: Any) -> Settings:
         raise BadSettings(_sentence(error)) from None
     except ValueError as error:  # a config file that is not TOML
         raise BadSettings(f"{CONFIG_FILE} cannot be read: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt setting must not be taken for none."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in _SECRETS}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise BadSettings(f"{unknown[0]} is not a setting of spark-assets")
 
 
 def _secrets_from_files() -> dict[str, str]:

@@ -265,3 +265,21 @@ def test_on_an_object_store_a_link_leads_on_to_an_address_of_the_store(fleet_ser
     assert (stored.status, stored.body) == (200, picture.content)
     assert stored.headers["content-type"] == "image/jpeg"
     assert stored.headers.get("content-disposition", "inline") == "inline"
+
+
+def test_another_spelling_of_a_link_is_refused(picture: Delivered) -> None:
+    link = picture.url
+    for other in (
+        f"{link}&x=1",
+        link.replace("signature=", "signatur%65="),
+        link.replace("/original", "%2foriginal", 1),
+        link.replace("asset-", "asset%2d", 1),
+        link.replace("?", "/?", 1),
+        link.replace("/media/", "//media/", 1),
+    ):
+        assert send("GET", other).status == 404, other
+
+
+def test_a_date_beyond_all_calendars_is_no_condition(embedded_service: Service, picture: Delivered) -> None:
+    answer = send("GET", picture.url, headers={"If-Modified-Since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"})
+    assert answer.status == 200

@@ -149,7 +149,7 @@ def test_the_doctor_finds_stored_bytes_that_are_missing(
     try:
         code, report = service.doctor("--verify")
         assert code == 1
-        assert "1 x a blob on record that is not stored" in {finding["message"] for finding in report["findings"]}
+        assert "1 x bytes on record that are not stored" in {finding["message"] for finding in report["findings"]}
         lost = send("GET", asset["url"])
         assert (lost.status, lost.code) == (500, "InternalError")
     finally:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+import structlog
 from litestar import Litestar
 
 from spark_assets.cli.output import FAILURE
@@ -24,6 +25,8 @@ from spark_assets.web import app
 from spark_assets.web.site import Site
 from spark_assets.worker.housekeeper import Housekeeper
 from spark_assets.worker.loop import Worker
+
+log = structlog.get_logger()
 
 _RECORD_USE_EVERY: Final = 60.0
 """Seconds between two writes of when keys were last used."""
@@ -100,8 +103,10 @@ async def _chores(site: Site) -> AsyncIterator[None]:
 async def _record_use(site: Site) -> None:
     while True:
         await asyncio.sleep(_RECORD_USE_EVERY)
-        with suppress(SparkError):
+        try:
             await site.authenticator.record_use()
+        except Exception:
+            log.exception("last_use_not_recorded")
 
 
 async def _warm(runtime: Runtime) -> None:
@@ -129,6 +134,8 @@ def _drain_on_termination(site: Site, work: tuple[Worker, asyncio.Task[None]] | 
         try:
             if work is not None:
                 await work[0].drain()
+            with suppress(SparkError):
+                await site.authenticator.record_use()
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 

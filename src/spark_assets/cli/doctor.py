@@ -11,6 +11,7 @@ from spark_assets.cli.output import FAILURE, explained, print_json, print_table
 def doctor(
     home: Home = None,
     verify_promises: Annotated[bool, typer.Option("--verify", help="Check every promise about tasks, assets and stored bytes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="With --verify: lengths of stored bytes only, not their hashes.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what is configured, what works and what is wrong. Example: spark-assets doctor --verify."""
@@ -21,7 +22,7 @@ def doctor(
     with explained():
         settings = load_settings(home=home)
         make_home(settings)
-        findings = examine(settings, verify_promises=verify_promises)
+        findings = examine(settings, verify_promises=verify_promises, quick=quick)
     shown = effective(settings)
     if as_json:
         print_json({"settings": shown, "findings": [dict(zip(("part", "state", "message"), finding, strict=True)) for finding in findings]})

@@ -14,11 +14,11 @@ Finding = tuple[str, str, str]
 """What was looked at, `ok` or `trouble`, and a sentence."""
 
 
-def examine(settings: Settings, *, verify_promises: bool) -> list[Finding]:
+def examine(settings: Settings, *, verify_promises: bool, quick: bool) -> list[Finding]:
     """Look at every part; with `verify_promises`, at every promise too."""
     findings = [_settings_finding(settings), _schema_finding(settings)]
     if findings[-1][1] == "ok":
-        findings += asyncio.run(_examine(settings, verify_promises))
+        findings += asyncio.run(_examine(settings, verify_promises, quick))
     return findings
 
 
@@ -57,7 +57,7 @@ def _schema_finding(settings: Settings) -> Finding:
     return "schema", "ok", "up to date"
 
 
-async def _examine(settings: Settings, verify_promises: bool) -> list[Finding]:
+async def _examine(settings: Settings, verify_promises: bool, quick: bool) -> list[Finding]:
     async with open_runtime(settings) as runtime:
         findings = [
             await _try("database", runtime.database.check()),
@@ -66,7 +66,7 @@ async def _examine(settings: Settings, verify_promises: bool) -> list[Finding]:
             await _codec_finding(runtime),
         ]
         if verify_promises and all(state == "ok" for _, state, _ in findings[:2]):
-            broken = await verify(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now())
+            broken = await verify(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=quick)
             findings += [("promises", "trouble", sentence) for sentence in broken] or [("promises", "ok", "all hold")]
     return findings
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -21,8 +22,12 @@ HEADER_TIMEOUT: Final = 10_000
 """Milliseconds within which a request's headers must have arrived."""
 HEADER_BYTES: Final = 64 * 1024
 """Bytes of a request's line and headers; more is answered 431."""
-_BACKPRESSURE: Final = 1024
-"""Requests that one process works on at once; further ones wait in the socket."""
+_MOST_CONNECTIONS: Final = 10_000
+"""Connections that one process holds at once, as far as its limit of open files allows; further ones wait in the socket."""
+_LAST_ANSWERS: Final = 5
+"""Seconds after the drain for clients to take the answers under way; granian cannot give up one that takes nothing, and is then ended."""
+_OTHER_FILES: Final = 512
+"""Open files that are left for everything else."""
 _TO_STDERR: Final = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 _SERVER_LOGS: Final = {"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}}
 """granian logs to stdout, which belongs to payloads, unless it is told otherwise."""
@@ -131,17 +136,26 @@ def _run_granian(settings: "Settings") -> None:
         loop=Loops.uvloop,
         websockets=False,
         backlog=2048,
-        backpressure=_BACKPRESSURE,
+        backpressure=_connection_limit(),
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT, max_buffer_size=HEADER_BYTES),
         log_level=LogLevels.warning,
         log_dictconfig=_SERVER_LOGS,
-        workers_kill_timeout=int(settings.drain_timeout) + 15,
+        workers_kill_timeout=int(settings.drain_timeout) + _LAST_ANSWERS,
     )
     logging.getLogger("granian").setLevel(logging.WARNING)
     try:
         server.serve()
     except OSError as error:
         fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", FAILURE)
+
+
+def _connection_limit() -> int:
+    """Raise the limit of open files as far as the system allows, and leave room beside the connections."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - _OTHER_FILES, files // 2)
 
 
 async def _work(settings: "Settings") -> None:

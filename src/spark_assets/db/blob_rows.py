@@ -7,13 +7,16 @@ its grace, so that an ingest that stored the same bytes just before they were de
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, select, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import assets, blobs, renditions
 from spark_assets.domain.asset import Variant
+from spark_assets.domain.usage import MICRO
 from spark_assets.ports.repositories import Rendition
 
+_ABANDONED: Final = 300 * MICRO
+"""Microseconds after which a sweep that did not end was broken off, and is done again."""
 _STORED: Final = "stored"
 _SWEEPING: Final = "sweeping"
 _SWEPT: Final = "swept"
@@ -28,7 +31,11 @@ _STORED_ANEW = (
 )
 _SWEEP = (
     update(blobs)
-    .where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _STORED, ~_IS_REFERENCED)
+    .where(
+        blobs.c.sha256 == bindparam("key"),
+        or_(blobs.c.state == _STORED, and_(blobs.c.state == _SWEEPING, blobs.c.changed_at < bindparam("abandoned"))),
+        ~_IS_REFERENCED,
+    )
     .values(state=_SWEEPING, changed_at=bindparam("at"))
     .returning(blobs.c.sha256)
 )
@@ -68,7 +75,7 @@ class BlobRows:
         values = {"sha256": sha256, "size": 0, "state": _SWEEPING, "changed_at": at}
         if await self._connection.run(mark, values):
             return True
-        return bool(await self._connection.run(_SWEEP, {"key": sha256, "at": at}))
+        return bool(await self._connection.run(_SWEEP, {"key": sha256, "at": at, "abandoned": at - _ABANDONED}))
 
     async def end_sweep(self, sha256: str, at: int) -> None:
         await self._connection.run(_DROP_RENDITIONS, {"key": sha256})

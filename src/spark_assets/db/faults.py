@@ -16,8 +16,8 @@ ENGINE_ERRORS: Final = (DBAPIError, PoolTimeout, sqlite3.Error, OSError)
 
 _POSTGRES_FULL: Final = "53100"
 """SQLSTATE disk_full."""
-_POSTGRES_AWAY: Final = ("08", "53", "57", "58")
-"""SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error."""
+_POSTGRES_AWAY: Final = ("08", "40", "53", "57", "58")
+"""SQLSTATE classes: connection exception, transaction rollback (deadlock), insufficient resources, operator intervention, system error."""
 _SQLITE_AWAY: Final = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,

@@ -65,7 +65,7 @@ class KeyRows:
 
     async def touch(self, last_used: Mapping[str, int]) -> None:
         if last_used:
-            await self._connection.run(_TOUCH, [{"key_id": key_id, "at": at} for key_id, at in last_used.items()])
+            await self._connection.run(_TOUCH, [{"key_id": key_id, "at": at} for key_id, at in sorted(last_used.items())])
 
 
 def _key(row: Row) -> ApiKey:

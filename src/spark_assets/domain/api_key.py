@@ -58,10 +58,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[Scope]
     project_ids: frozenset[str] | None
 
-    def require(self, scope: Scope) -> None:
-        """Raises AccessDenied unless the key has the scope, or `admin`, which includes all."""
-        if scope not in self.scopes and Scope.ADMIN not in self.scopes:
-            raise AccessDenied(scope.value)
+    def require(self, *scopes: Scope) -> None:
+        """Raises AccessDenied, which names the first, unless the key has one of the scopes, or `admin`, which includes all."""
+        if Scope.ADMIN not in self.scopes and self.scopes.isdisjoint(scopes):
+            raise AccessDenied(scopes[0].value)
 
     def may_use(self, project_id: str) -> bool:
         """Whether the project is within the key's reach."""

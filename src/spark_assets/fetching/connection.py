@@ -8,16 +8,19 @@ import asyncio
 import functools
 import socket
 import ssl
-from collections.abc import Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
+from aiohttp.tracing import Trace
 
 from spark_assets.fetching.address_guard import AddressGuard
+from spark_assets.fetching.name_lookup import Resolver
+from spark_assets.fetching.time_limits import limit_time
 
 LARGEST_HEAD: Final = 64 * 1024
 """Bytes of all the header sections of one answer, 1xx ones included; the largest known from real origins are 20 KiB."""
@@ -33,13 +36,6 @@ _SECTION_END: Final = b"\r\n\r\n"
 AddrInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
 
 
-class Resolver(Protocol):
-    """Turns a host name into addresses."""
-
-    async def resolve(self, host: str, port: int) -> Sequence[str]:
-        """Every address of the name, as text. Raises OSError if there is none."""
-
-
 class ExcessBytes(aiohttp.ClientPayloadError):
     """More bytes followed the body than its headers declared."""
 
@@ -50,15 +46,6 @@ class BrokenFraming(aiohttp.ClientError):
 
 class StaleConnection(aiohttp.ServerDisconnectedError):
     """A kept connection was closed by the other side before it saw the request; aiohttp repeats it once on another."""
-
-
-class SystemResolver:
-    """Asks the operating system, in a thread of the event loop."""
-
-    async def resolve(self, host: str, port: int) -> Sequence[str]:
-        """Every address of the name, whether this machine could use it or not: all of them are judged."""
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class GuardedResolver(AbstractResolver):
@@ -171,9 +158,12 @@ class BoundedAnswer(ResponseHandler):
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """Makes and keeps connections; each was judged when its socket was made, none outlives its address being checked."""
+    """Makes and keeps connections; each was judged when its socket was made, none outlives its address being checked.
 
-    def __init__(self, guard: AddressGuard, resolver: Resolver, tls: ssl.SSLContext | None) -> None:
+    `patience`: seconds for the name, TCP and TLS together.
+    """
+
+    def __init__(self, guard: AddressGuard, resolver: Resolver, tls: ssl.SSLContext | None, patience: float) -> None:
         super().__init__(
             resolver=GuardedResolver(resolver, guard),
             # Names are asked for and judged at each connection: a remembered answer would skip the judgement.
@@ -185,6 +175,12 @@ class GuardedConnector(aiohttp.TCPConnector):
         )
         # The one place where aiohttp lets a connection's reader be chosen.
         self._factory = cast("functools.partial[ResponseHandler]", functools.partial(BoundedAnswer, loop=self._loop))
+        self._patience = patience
+
+    async def connect(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
+        """A connection, kept or new. Raises TimeoutError as aiohttp's own limit would, which cannot stand still."""
+        async with limit_time(self._patience):
+            return await super().connect(req, traces, timeout)
 
 
 def _open_socket(guard: AddressGuard, info: AddrInfo) -> socket.socket:

@@ -15,8 +15,9 @@ import structlog
 
 from spark_assets.domain.errors import IngestFailure, InvalidParameter
 from spark_assets.fetching.address_guard import AddressGuard, AddressRefused
-from spark_assets.fetching.connection import LONGEST_HEADER, GuardedConnector, Resolver, StaleConnection, SystemResolver
+from spark_assets.fetching.connection import LONGEST_HEADER, GuardedConnector, StaleConnection
 from spark_assets.fetching.host_slots import HostSlots
+from spark_assets.fetching.name_lookup import LookupsBusy, Resolver, SystemResolver
 from spark_assets.fetching.refusals import Interrupted, refuse, refuse_slowness, refuse_status, translate
 from spark_assets.fetching.retry import MOST_RETRIES, Allowance, Chance, Clock, Sleep, choose_pause, parse_retry_after
 from spark_assets.fetching.source_url import SourceUrl, parse_source_url
@@ -37,7 +38,7 @@ class FetchTimes(msgspec.Struct, frozen=True):
     deadline: float = 60.0
     """Seconds for one attempt as a whole: every redirect and the body; all attempts together get three times that."""
     connect: float = 5.0
-    """Seconds for one connection: name, TCP and TLS."""
+    """Seconds for one connection: name, TCP and TLS; waiting for a thread to look the name up in is not counted."""
     rate: Rate = Rate()
     """The least speed of a body."""
 
@@ -87,8 +88,8 @@ class HttpSource:
     async def fetch(self, url: str, spool: Path, *, largest: int, progress: Progress) -> Download:
         """Stream the bytes into the file `spool` (mode 0600), hashing on the way; no file is left where this fails.
 
-        Raises TooManyBytes past `largest` bytes, IngestFailure `DownloadFailed` with a reason, and TransientFailure
-        `storage_unavailable` when the spool cannot be written.
+        Raises TooManyBytes past `largest` bytes, IngestFailure `DownloadFailed` with a reason, and TransientFailure with
+        `storage_unavailable` when the spool cannot be written, or with `dns_failed` when too many names are being looked up.
         """
         try:
             source = parse_source_url(url)
@@ -101,7 +102,7 @@ class HttpSource:
             raise
 
     async def close(self) -> None:
-        """End the idle connections and the threads that write."""
+        """End the idle connections and the threads that write; look-ups that hang are not waited for."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -148,19 +149,19 @@ class HttpSource:
                     return _follow(here, response)
                 _check_status(response)
                 return await receive(response, order, self._times.rate, self._writers)
-        except (AddressRefused, aiohttp.ClientError) as error:
+        except (AddressRefused, LookupsBusy, aiohttp.ClientError) as error:
             raise translate(error) from None
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The session, made at first use: it belongs to the event loop that is running then."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=GuardedConnector(self._guard, self._resolver, self._tls),
+                connector=GuardedConnector(self._guard, self._resolver, self._tls, self._times.connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
                 auto_decompress=False,
                 trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._times.connect),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # ours are the connector's and the allowance's
                 max_line_size=LONGEST_HEADER,
                 max_field_size=LONGEST_HEADER,
                 middlewares=(_forbid_silent_retry,),

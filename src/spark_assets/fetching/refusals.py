@@ -11,6 +11,7 @@ import aiohttp
 from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.fetching.address_guard import AddressRefused
 from spark_assets.fetching.connection import ExcessBytes
+from spark_assets.fetching.name_lookup import LookupsBusy
 
 _CODE: Final = "DownloadFailed"
 _EXPIRED_STATUSES: Final = frozenset({403, 404, 410})
@@ -72,8 +73,13 @@ def report_spool_error() -> TransientFailure:
     return TransientFailure("InternalError", "the server could not write the file down; it will try again", "storage_unavailable")
 
 
-def translate(error: AddressRefused | aiohttp.ClientError) -> Exception:
-    """What an error of the guard or of aiohttp means: an IngestFailure, or Interrupted if worth another attempt.
+def report_busy_lookups() -> TransientFailure:
+    """Our own threads were taken, so the name was never asked for: nothing is known against the source."""
+    return TransientFailure(_CODE, "too many names were being looked up at once to look up the source's", "dns_failed")
+
+
+def translate(error: AddressRefused | LookupsBusy | aiohttp.ClientError) -> Exception:
+    """What an error of the guard, the resolver or aiohttp means: an IngestFailure, or Interrupted if worth another attempt.
 
     A connection that could not be made is final, one that broke is not: so a blocked address, a closed port and an
     open one are told apart by nothing but their reason, not by the time that retries take.
@@ -81,6 +87,8 @@ def translate(error: AddressRefused | aiohttp.ClientError) -> Exception:
     match error:
         case AddressRefused():
             return refuse("blocked_address")
+        case LookupsBusy():
+            return report_busy_lookups()
         case aiohttp.ClientConnectorDNSError():
             return refuse("dns_failed")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():

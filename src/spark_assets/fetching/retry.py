@@ -1,11 +1,12 @@
 """How long a download may take, how often it is tried, and how long to wait in between."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+
+from spark_assets.fetching.time_limits import limit_time
 
 MOST_RETRIES: Final = 4
 """Attempts after the first."""
@@ -26,7 +27,7 @@ Chance = Callable[[], float]
 class Allowance:
     """The time left to a download: `deadline` seconds for each attempt, three times that for all of them.
 
-    Waiting in line for a place at a busy host costs nothing: it is outside `spend`.
+    Waiting in line costs nothing: for a place at a busy host it is outside `spend`, for a look-up under `stop_limits`.
     """
 
     def __init__(self, deadline: float, clock: Clock) -> None:
@@ -43,13 +44,13 @@ class Allowance:
     async def spend(self) -> AsyncIterator[None]:
         """Count what happens inside against the deadline. Raises TimeoutError when it passes."""
         began = self._clock()
-        try:
-            async with asyncio.timeout(max(0.0, min(self._attempt_left, self._total_left))):
+        async with limit_time(max(0.0, min(self._attempt_left, self._total_left))) as limit:
+            try:
                 yield
-        finally:
-            spent = self._clock() - began
-            self._attempt_left -= spent
-            self._total_left -= spent
+            finally:
+                spent = self._clock() - began - limit.stood_still
+                self._attempt_left -= spent
+                self._total_left -= spent
 
     def take_pause(self, seconds: float) -> bool:
         """Take a pause from the total; False if nothing would be left after it."""
@@ -71,14 +72,14 @@ def parse_retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     text = value.strip()
-    seconds = float(text[:12]) if text.isascii() and text.isdigit() else _seconds_until(text)
+    seconds = float(text) if text.isascii() and text.isdigit() else _seconds_until(text)
     return seconds if 0 <= seconds <= LONGEST_RETRY_AFTER else None
 
 
 def _seconds_until(date: str) -> float:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # a number in it may pass the bounds of a date, or of a machine word
         return -1.0
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime.now(UTC)).total_seconds()

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from spark_assets.domain.errors import TransientFailure
+from msgspec.structs import replace
+
+from spark_assets.domain.errors import Unavailable
 from spark_assets.domain.usage import UsageRecord
-from spark_assets.ingest.state import IngestState, Tools
+from spark_assets.ingest.state import IngestState, Tools, preview_path
 from spark_assets.ports.queue import Job, JobKind
 
 _SWEPT: Final = "the stored bytes were swept before they were referred to; they are fetched again"
@@ -13,7 +15,7 @@ _SWEPT: Final = "the stored bytes were swept before they were referred to; they 
 async def activate(state: IngestState, tools: Tools) -> IngestState:
     """Asset `Active`, task `completed`, one ledger line, one derive job. A late claim changes nothing.
 
-    Raises TransientFailure if the sweeper took the bytes since they were stored.
+    Raises Unavailable if the sweeper took the bytes since they were stored.
     """
     claim, download, facts = state.claim, state.download, state.facts
     assert download is not None
@@ -25,7 +27,7 @@ async def activate(state: IngestState, tools: Tools) -> IngestState:
     charge = tools.prices.charge(claim.model)
     async with tools.database.begin() as uow:
         if not await uow.blobs.reference(download.sha256, size=download.size, stored_at=state.stored_at):
-            raise TransientFailure("InternalError", _SWEPT, "storage_unavailable")
+            raise Unavailable(_SWEPT)
         ended = await uow.tasks.complete(claim, charge=charge, received=download.size, uploaded_at=state.uploaded_at, at=now)
         if not ended:
             state.preview.unlink(missing_ok=True)
@@ -41,7 +43,9 @@ async def activate(state: IngestState, tools: Tools) -> IngestState:
                 created_at=now,
             )
         )
+        if state.preview.exists():
+            state.preview.replace(preview_path(tools.spool, claim.asset_id))
         uow.announce(claim.task_id)
         uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
         await uow.commit()
-    return state
+    return replace(state, is_active=True)

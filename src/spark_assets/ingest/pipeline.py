@@ -6,14 +6,14 @@ from spark_assets.domain.asset import Asset
 from spark_assets.domain.task import Claim
 from spark_assets.ingest.activate import activate
 from spark_assets.ingest.progress import ProgressReport
-from spark_assets.ingest.state import IngestState, Tools, preview_path
+from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ingest.stations import fetch, inspect, sniff, store, verify
 
 STATIONS: Final = (fetch, sniff, inspect, verify, store, activate)
 
 
-async def ingest(claim: Claim, asset: Asset, tools: Tools) -> None:
-    """Carry one claimed task to its completion.
+async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:
+    """Carry one claimed task to its completion; False if a later claim, or another end, came first.
 
     Raises IngestFailure for a file that cannot be accepted, TransientFailure or Unavailable for what may mend.
     """
@@ -21,7 +21,7 @@ async def ingest(claim: Claim, asset: Asset, tools: Tools) -> None:
         claim=claim,
         asset=asset,
         spool=tools.spool / f"{claim.task_id}-{claim.fence}",
-        preview=preview_path(tools.spool, asset.id),
+        preview=tools.spool / f"{claim.task_id}-{claim.fence}.preview",
         progress=ProgressReport(tools.database, claim),
     )
     try:
@@ -33,3 +33,4 @@ async def ingest(claim: Claim, asset: Asset, tools: Tools) -> None:
         raise
     finally:
         await state.progress.close()
+    return state.is_active

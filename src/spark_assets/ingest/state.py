@@ -38,12 +38,13 @@ class IngestState(msgspec.Struct, frozen=True, kw_only=True):
     spool: Path
     """Where the bytes are, under a name that says nothing."""
     preview: Path
-    """Where the inspecting child leaves a preview; the derive job takes it from there."""
+    """Where the inspecting child leaves a preview, which waits for the derive job once the asset is active."""
     progress: ProgressReport
     download: Download | None = None
     uploaded_at: int | None = None
     format: MediaFormat | None = None
     facts: MediaFacts | None = None
+    is_active: bool = False
     stored_at: int | None = None
     """When storing began (Unix microseconds): what the sweeper took after that must be stored anew."""
 

@@ -1,6 +1,6 @@
 """Tasks: polled by clients, claimed and ended by workers."""
 
-from spark_assets.domain.api_key import Caller
+from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.asset import Asset, Failure
 from spark_assets.domain.errors import IngestFailure, NotFound
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus, failure_code
@@ -10,7 +10,8 @@ from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
 async def get(repositories: Repositories, caller: Caller, task_id: str) -> Task:
-    """A task of any project within the key's reach; another's is unknown. Raises NotFound `task_id`."""
+    """A task of any project within the key's reach; another's is unknown. Raises AccessDenied, NotFound `task_id`."""
+    caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
     task = await repositories.tasks.get(task_id)
     if task is None or not caller.may_use(task.project_id):
         raise unknown_task()

@@ -1,5 +1,7 @@
 """Verification: whether the promises of durability hold, right now, on this library."""
 
+import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +14,15 @@ from spark_assets.ports.unit_of_work import Database
 _PAGE: Final = 500
 
 
-async def verify(database: Database, blobs: BlobStore, spool: Path, now: int) -> list[str]:
+async def verify(database: Database, blobs: BlobStore, spool: Path, now: int, *, quick: bool = False) -> list[str]:
     """A sentence for each promise that is broken, with how often; none if all hold.
 
-    Reads every stored byte's length, not its content.
+    Reads and hashes every stored byte; `quick` looks at lengths alone.
     """
     async with database.read() as repositories:
         broken = await repositories.verification.broken()
     sentences = [f"{count} x {promise}" for promise, count in broken.items() if count]
-    sentences += await _verify_blobs(database, blobs)
+    sentences += await _verify_blobs(database, blobs, quick)
     sentences += await _verify_store(database, blobs, now)
     old = len(old_spool_files(spool, now))
     if old:
@@ -28,23 +30,37 @@ async def verify(database: Database, blobs: BlobStore, spool: Path, now: int) ->
     return sentences
 
 
-async def _verify_blobs(database: Database, blobs: BlobStore) -> list[str]:
-    """Every blob on record is stored, with its length."""
-    missing = shorter = 0
+async def _verify_blobs(database: Database, blobs: BlobStore, quick: bool) -> list[str]:
+    """Every blob on record is stored, with its length and its hash, and so is every rendition."""
+    found: Counter[str] = Counter()
     last = ""
     while True:
         async with database.read() as repositories:
             page = await repositories.blobs.after(last, _PAGE)
+            renditions = await repositories.blobs.renditions_of([sha256 for sha256, _ in page])
         if not page:
             break
         for sha256, size in page:
-            try:
-                shorter += await blobs.size(blob_names.original(sha256)) != size
-            except BlobNotFound:
-                missing += 1
+            found[await _judge(blobs, blob_names.original(sha256), size, None if quick else sha256)] += 1
+        for rendition in renditions:
+            found[await _judge(blobs, rendition.name, rendition.size, None)] += 1
         last = page[-1][0]
-    found = [(missing, "a blob on record that is not stored"), (shorter, "a stored blob of another length than recorded")]
-    return [f"{count} x {promise}" for count, promise in found if count]
+    return [f"{count} x {promise}" for promise, count in sorted(found.items()) if promise]
+
+
+async def _judge(blobs: BlobStore, name: str, size: int, sha256: str | None) -> str:
+    """What is wrong with stored bytes; empty if nothing is."""
+    try:
+        if await blobs.size(name) != size:
+            return "stored bytes of another length than recorded"
+        if sha256 is None:
+            return ""
+        digest = hashlib.sha256()
+        async for piece in blobs.read(name, 0, size):
+            digest.update(piece)
+    except BlobNotFound:
+        return "bytes on record that are not stored"
+    return "" if digest.hexdigest() == sha256 else "stored bytes with another hash than their name says"
 
 
 async def _verify_store(database: Database, blobs: BlobStore, now: int) -> list[str]:

@@ -112,7 +112,7 @@ class Blobs(Protocol):
         """Make sure that bytes whose storing began at `stored_at` are on record; False if the sweeper took them since."""
 
     async def begin_sweep(self, sha256: str, at: int) -> bool:
-        """Mark bytes that nothing refers to as being swept; False if something does refer to them."""
+        """Mark bytes that nothing refers to as being swept; False if something does, or if a sweep of them is under way."""
 
     async def end_sweep(self, sha256: str, at: int) -> None:
         """Record that the bytes and their renditions are gone."""

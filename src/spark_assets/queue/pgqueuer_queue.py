@@ -106,6 +106,9 @@ class PostgresQueue:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError, Unavailable) as error:
                 log.warning("queue_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_RESTART_DELAY)
+            except Exception:
+                log.exception("queue_crashed")
+                await asyncio.sleep(_RESTART_DELAY)
 
     def stop(self) -> None:
         """Take no more jobs."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_address
+from pathlib import Path
 
 import msgspec
 
@@ -74,7 +75,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             prices=prices,
             spool=spool_folder(settings),
         )
-        room = DiskRoom([tools.spool], settings.disk_reserve)
+        room = DiskRoom(_folders(settings), settings.disk_reserve)
         yield Runtime(
             database=database,
             queue=queue,
@@ -86,6 +87,15 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             tools=tools,
             region=settings.region,
         )
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where this server writes: each of their disks must keep the reserve."""
+    folders = [spool_folder(settings)]
+    if settings.is_embedded:
+        folders.append(settings.sqlite_path.parent)
+    location = storage_location(settings)
+    return folders if location.path is None else [*folders, location.path]
 
 
 def open_queue(settings: Settings) -> Queue:

@@ -15,6 +15,8 @@ from spark_assets.ports.unit_of_work import Database
 
 _REMEMBERED: Final = 0.5
 """Seconds."""
+_LONGEST: Final = 128
+"""Bytes of a header that is remembered; a padded one is looked up each time."""
 _MOST: Final = 10_000
 """Keys remembered at once."""
 
@@ -64,6 +66,7 @@ class Authenticator:
         left = _REMEMBERED if key.expires_at is None else min(_REMEMBERED, (key.expires_at - now) / 1_000_000)
         if len(self._callers) >= _MOST:
             self._callers.clear()
-        self._callers[authorization] = (time.monotonic() + left, caller)
+        if len(authorization) <= _LONGEST:
+            self._callers[authorization] = (time.monotonic() + left, caller)
         self._last_used[key.id] = now
         return caller

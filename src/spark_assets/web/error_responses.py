@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from spark_assets.domain.errors import AuthenticationError, ErrorKind, InternalError, NotFound, SparkError, Unavailable
-from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, encode
+from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, ReaderTooSlow, encode
 from spark_assets.wire.errors import ErrorBody, ErrorDetail
 
 log = structlog.get_logger()
@@ -37,6 +37,8 @@ async def answer(exchange: Exchange, handler: Handler) -> None:
         await handler(exchange)
     except SparkError as error:
         await refuse(exchange, error)
+    except ReaderTooSlow:
+        log.info("reader_given_up", request_id=exchange.request_id, path=exchange.scope["path"])
     except Exception:
         log.exception("request_crashed", request_id=exchange.request_id, path=exchange.scope["path"])
         if exchange.started:

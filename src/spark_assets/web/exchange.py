@@ -20,6 +20,10 @@ _DISCARDED: Final = 16 * 2**20
 _DISCARD_DEADLINE: Final = 5.0
 """Bytes and seconds of a refused body that are still read: a client that is cut off while it sends never sees the answer."""
 
+_READER_TURN: Final = 3.0
+_READER_TURNS: Final = 10
+"""Turns, of so many seconds each, that a client has to take one part of a body; one turn while the server drains."""
+
 encode: Final = msgspec.json.Encoder().encode
 
 Message = MutableMapping[str, Any]
@@ -117,8 +121,16 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def part(self, body: bytes, *, more: bool) -> None:
-        """Send a part of the body."""
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        """Send a part of the body. Raises ReaderTooSlow if the client does not take it, sooner while the server drains."""
+        sending = asyncio.ensure_future(self._send({"type": "http.response.body", "body": body, "more_body": more}))
+        for _ in range(_READER_TURNS):
+            done, _pending = await asyncio.wait([sending], timeout=_READER_TURN)
+            if done:
+                return sending.result()
+            if self.site.draining.is_set():
+                break
+        sending.cancel()
+        raise ReaderTooSlow
 
     async def _next_part(self, deadline: float) -> tuple[bytes, bool]:
         try:
@@ -130,6 +142,10 @@ class Exchange:
             raise Unavailable("the client went away before its request was complete")
         self._unread = message.get("more_body", False)
         return message.get("body", b""), self._unread
+
+
+class ReaderTooSlow(Exception):
+    """The client does not take what it asked for; its connection is given up."""
 
 
 class MethodNotAllowed(RequestRefused):

@@ -1,5 +1,6 @@
 """Reading a JSON object from a hostile body: no duplicate keys, no NaN, no deep nesting, no lone surrogates."""
 
+import codecs
 import json
 import math
 import re
@@ -10,6 +11,11 @@ from spark_assets.web.exchange import Exchange
 
 DEEPEST: Final = 64
 """Levels of nesting."""
+_MOST_VALUES: Final = 20_000
+"""Commas and brackets of a body: decoding more would hold up other requests for tens of milliseconds."""
+_MOST_DIGITS: Final = 1000
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_BRACKET: Final = re.compile(rb"[{}\[\]]")
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_LIKE: Final = (b"application/json", b"application/x-www-form-urlencoded", b"text/plain")
 """What a body may call itself: curl sends the second by default, some clients the third; it is read as JSON all the same."""
@@ -31,7 +37,12 @@ async def read_object(exchange: Exchange) -> dict[str, Any]:
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises InvalidParameter `JSON`."""
-    if body.count(b"{") + body.count(b"[") > DEEPEST:
+    if body.startswith(codecs.BOM_UTF8):
+        raise _invalid("the body begins with a byte order mark; send UTF-8 without one")
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets + body.count(b",") > _MOST_VALUES:
+        raise _invalid(f"the body holds more than {_MOST_VALUES} values")
+    if brackets > DEEPEST:
         _check_depth(body)
     try:
         value = _DECODER.decode(body.decode())
@@ -83,6 +94,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
+def _bounded(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(text)
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
@@ -93,23 +110,10 @@ def _finite(text: str) -> float:
 def _check_depth(body: bytes) -> None:
     """Count brackets outside strings; exact for valid JSON, and for invalid JSON the parser speaks next."""
     depth = 0
-    inside = escaped = False
-    for byte in body:
-        if inside:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                inside = False
-        elif byte == 0x22:
-            inside = True
-        elif byte in b"{[":
-            depth += 1
-            if depth > DEEPEST:
-                raise _invalid(f"the body is nested deeper than {DEEPEST} levels")
-        elif byte in b"}]":
-            depth -= 1
+    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
+        depth += 1 if bracket in b"{[" else -1
+        if depth > DEEPEST:
+            raise _invalid(f"the body is nested deeper than {DEEPEST} levels")
 
 
 def _check_surrogates(value: dict[str, Any]) -> None:
@@ -119,7 +123,7 @@ def _check_surrogates(value: dict[str, Any]) -> None:
         raise _invalid("the body holds half of a surrogate pair") from None
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
 
 
 def _reason(error: Exception) -> str:

@@ -4,9 +4,14 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from spark_assets.domain.errors import SparkError
+from spark_assets.ports.blobs import BlobStore
+from spark_assets.ports.unit_of_work import Database
 from spark_assets.runtime.assembly import Runtime
 from spark_assets.web.authentication import Authenticator
 
+_REMEMBERED: Final = 1.0
+"""Seconds."""
 _MOST_BYTES: Final = 16 * 2**20
 
 
@@ -38,6 +43,36 @@ class EndedTasks:
             self._bytes -= len(dropped)
 
 
+class Troubles:
+    """What keeps the server from serving: looked for by one request at a time, and remembered for a second.
+
+    Looking writes to the store, and anyone may ask.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._parts: dict[str, Database | BlobStore] = {"database": runtime.database, "storage": runtime.blobs}
+        self._lock = asyncio.Lock()
+        self._found: dict[str, str] = {}
+        self._looked_at = float("-inf")
+
+    async def find(self) -> dict[str, str]:
+        """A sentence for each part that fails."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now - self._looked_at >= _REMEMBERED:
+                self._found = {name: trouble for name, part in self._parts.items() if (trouble := await _trouble(part))}
+                self._looked_at = asyncio.get_running_loop().time()
+            return self._found
+
+
+async def _trouble(part: Database | BlobStore) -> str | None:
+    try:
+        await part.check()
+    except SparkError as error:
+        return error.message
+    return None
+
+
 class Site:
     """One running server: its runtime, who its callers are, and what it remembers."""
 
@@ -45,4 +80,5 @@ class Site:
         self.runtime = runtime
         self.authenticator = Authenticator(runtime.database, runtime.clock)
         self.ended_tasks = EndedTasks()
+        self.troubles = Troubles(runtime)
         self.draining = asyncio.Event()

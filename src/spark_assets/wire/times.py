@@ -24,6 +24,6 @@ def read_http_date(text: str) -> float | None:
     """The Unix seconds that a header such as `If-Modified-Since` means; None for what is no date."""
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+        return None if found.tzinfo is None else found.timestamp()
+    except (ValueError, OverflowError):
         return None
-    return None if found.tzinfo is None else found.timestamp()

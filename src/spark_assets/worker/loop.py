@@ -42,6 +42,7 @@ class Worker:
         self._drain_timeout = drain_timeout
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._store_failed = False
 
     async def run(self) -> None:
         """Work until `drain`."""
@@ -89,6 +90,7 @@ class Worker:
         if self._draining:
             raise RetryJob(timedelta(0))
         try:
+            await self._wait_for_store()
             claimed = await self._claim(task_id)
             if claimed is None:
                 return
@@ -96,6 +98,15 @@ class Worker:
         except Unavailable as error:
             log.warning("ingest_postponed", task_id=task_id, code=error.code)
             raise RetryJob(_AWAY) from error
+
+    async def _wait_for_store(self) -> None:
+        """After the store failed, ask it before anything is fetched again: origins must not pay for it."""
+        if self._store_failed:
+            try:
+                await self._tools.blobs.check()
+            except SparkError as error:
+                raise RetryJob(_STORE_AWAY) from error
+            self._store_failed = False
 
     async def _claim(self, task_id: str) -> tuple[Claim, Asset] | None:
         async with self._tools.database.begin() as uow:
@@ -109,8 +120,8 @@ class Worker:
         try:
             if claim.attempts > MAX_CLAIMS:
                 raise IngestFailure("InternalError", f"{MAX_CLAIMS} attempts ended without a result", "attempts_exhausted")
-            await ingest(claim, asset, self._tools)
-            bound.info("ingest_completed")
+            is_active = await ingest(claim, asset, self._tools)
+            bound.info("ingest_completed" if is_active else "ingest_superseded")
         except asyncio.CancelledError:
             await self._give_back(claim)
             raise
@@ -133,6 +144,7 @@ class Worker:
     async def _postpone(self, claim: Claim, error: SparkError) -> None:
         """The database or the store is away or full: not the file's fault, so the attempt does not count, for as long as it is bearable."""
         log.warning("ingest_postponed", task_id=claim.task_id, code=error.code)
+        self._store_failed = True
         if self._tools.clock.now() - claim.created_at < STORE_PATIENCE:
             await self._give_back(claim)
             raise RetryJob(_STORE_AWAY) from error

@@ -287,3 +287,19 @@ async def test_a_derivation_is_tried_again_when_the_store_was_away(workshop: Wor
     await workshop.settle()
     async with workshop.database.read() as repositories:
         assert await repositories.blobs.rendition(records.sha256_of(PICTURE), Variant.THUMBNAIL) is not None
+
+
+async def test_while_the_store_is_away_nothing_is_fetched_again(workshop: Workshop) -> None:
+    task_id, asset_id = await workshop.submit()
+    source = MemorySource()
+    worker = _worker(workshop.tools(source))
+    store = workshop.spool.parent / "blobs"
+    away = store.rename(store.with_name("away"))
+    for _ in range(4):
+        with pytest.raises(RetryJob):
+            await worker.handle(_ingest(task_id))
+    assert source.steps.count == 1
+    away.rename(store)
+    assert await _handle_until_over(worker, _ingest(task_id)) == []
+    assert source.steps.count == 2
+    assert await _states(workshop, task_id, asset_id) == (TaskStatus.COMPLETED, AssetStatus.ACTIVE)

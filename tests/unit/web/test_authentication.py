@@ -149,3 +149,11 @@ async def test_a_last_use_that_could_not_be_written_is_written_the_next_time(tmp
             found = await repositories.keys.by_id(key.id)
     assert found is not None
     assert found.last_used_at == NOW
+
+
+async def test_a_padded_header_is_understood_but_not_remembered(database: SqliteDatabase, authenticator: Authenticator) -> None:
+    key, secret = await _create(database)
+    padded = b"Bearer" + b" " * 30_000 + secret.encode()
+    assert (await authenticator.caller(padded)).key_id == key.id
+    await _revoke(database, key)
+    assert await _refusal(authenticator, padded) == "InvalidApiKey"

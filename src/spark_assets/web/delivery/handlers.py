@@ -1,7 +1,8 @@
 """The bytes of assets, by signed links: `GET` and `HEAD /media/{asset}/{variant}.{extension}`."""
 
+import re
 from typing import Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from spark_assets.domain.asset import Variant
 from spark_assets.domain.errors import SparkError
@@ -13,6 +14,8 @@ from spark_assets.web.error_responses import unknown_path
 from spark_assets.web.exchange import Exchange, Headers
 from spark_assets.wire.times import http_date, read_http_date
 
+_LINK_QUERY: Final = re.compile(rb"expires=(\d{1,12})&key=([A-Za-z0-9]{1,64})&signature=([A-Za-z0-9_-]{1,64})")
+"""The one form of a link's query: another spelling of it would be another address of the same bytes."""
 _PRESIGNED_LIFETIME: Final = 60
 """Seconds that an address on the object store works: a deletion takes effect at once, but for this."""
 _SHOWN_INLINE: Final = frozenset(
@@ -54,9 +57,12 @@ async def _find(exchange: Exchange) -> Content:
     parameters = exchange.path_parameters
     asset_id, file_name = parameters["asset_id"], parameters["file_name"]
     path = f"/media/{asset_id}/{file_name}"
-    query = dict(parse_qsl(exchange.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    query = _LINK_QUERY.fullmatch(exchange.scope["query_string"])
+    if query is None or exchange.scope["raw_path"] != path.encode():
+        raise unknown_path()
+    expires, key_id, signature = (part.decode("ascii") for part in query.groups())
     runtime = exchange.site.runtime
-    runtime.links.check(path, query.get("expires", ""), query.get("key", ""), query.get("signature", ""), exchange.now)
+    runtime.links.check(path, expires, key_id, signature, exchange.now)
     try:
         variant = Variant(file_name.partition(".")[0])
     except ValueError:

@@ -1,7 +1,10 @@
 """Whether the server is alive, and whether it can serve."""
 
-from spark_assets.domain.errors import SparkError
-from spark_assets.web.exchange import Exchange, encode
+from typing import Final
+
+from spark_assets.web.exchange import JSON, Exchange, encode
+
+_RETRY_AFTER: Final = (b"retry-after", b"2")
 
 
 async def alive(exchange: Exchange) -> None:
@@ -14,11 +17,6 @@ async def ready(exchange: Exchange) -> None:
     """`GET /readyz`: 200 when requests can be served; 503 while draining, or without database or storage."""
     exchange.allow("GET", "HEAD")
     site = exchange.site
-    troubles: dict[str, str] = {"server": "draining"} if site.draining.is_set() else {}
-    for name, part in (("database", site.runtime.database), ("storage", site.runtime.blobs)):
-        try:
-            await part.check()
-        except SparkError as error:
-            troubles[name] = error.message
+    troubles = {"server": "draining"} if site.draining.is_set() else await site.troubles.find()
     body = {"status": "unavailable", "troubles": troubles} if troubles else {"status": "ready"}
-    await exchange.respond(503 if troubles else 200, encode(body))
+    await exchange.respond(503 if troubles else 200, encode(body), (JSON, _RETRY_AFTER) if troubles else (JSON,))

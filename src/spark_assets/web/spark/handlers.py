@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from spark_assets.domain.api_key import Caller
+from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.errors import InvalidParameter
 from spark_assets.domain.parameters import CREATE_ASSET, CREATE_GROUP, GET_ASSET
 from spark_assets.domain.task import Task, TaskStatus
@@ -54,6 +54,7 @@ async def poll(exchange: Exchange) -> None:
     exchange.allow("GET", "HEAD")
     site = exchange.site
     caller = await site.authenticator.caller(exchange.header(b"authorization"))
+    caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
     task_id = exchange.remaining_path
     remembered = site.ended_tasks.get(task_id)
     if remembered is not None and caller.may_use(remembered[0]):
