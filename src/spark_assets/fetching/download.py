@@ -161,7 +161,7 @@ class HttpSource:
                 headers={"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
                 auto_decompress=False,
                 trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # ours are the connector's and the allowance's
+                timeout=aiohttp.ClientTimeout(total=None),  # ours are the connector's and the allowance's
                 max_line_size=LONGEST_HEADER,
                 max_field_size=LONGEST_HEADER,
                 middlewares=(_forbid_silent_retry,),

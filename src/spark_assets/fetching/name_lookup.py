@@ -19,8 +19,9 @@ MOST_LOOKUPS: Final = 32
 """Look-ups at once. A look-up that hangs ends after some 30 s (glibc: two tries of 5 s for each of three servers)."""
 MOST_LOOKUPS_OF_ZONE: Final = 4
 """Look-ups at once of names whose last two labels are the same. A name takes milliseconds, so this is hundreds a second."""
-LONGEST_WAIT: Final = 5.0
-"""Seconds in line for a thread. It is short because whoever waits holds a place of the ingest, and comes again anyway."""
+LONGEST_WAIT: Final = 10.0
+"""Seconds in line for a thread. Whoever waits holds a place of the ingest, so it is no longer than that; the job is tried again,
+and all its attempts together outlast look-ups that hang."""
 
 LookUp = Callable[[str], Sequence[str]]
 """Every address of a name, as text, from a thread that may block. Raises OSError if there is none."""

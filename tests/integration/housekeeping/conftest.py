@@ -1,33 +1,5 @@
-"""A workshop on a database of its own."""
+"""What the tests of this folder share."""
 
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from pathlib import Path
-from typing import Any
+from tests.factories.workshop_fixtures import kept, logged, workshop
 
-import pytest
-from structlog.testing import capture_logs
-
-from tests.factories.databases import KeptJobs, open_sqlite
-from tests.factories.workshop import Workshop
-
-
-@pytest.fixture
-def kept() -> KeptJobs:
-    """The jobs that were handed over."""
-    return KeptJobs()
-
-
-@pytest.fixture
-async def workshop(tmp_path: Path, kept: KeptJobs) -> AsyncIterator[Workshop]:
-    """A workshop whose jobs are kept."""
-    async with open_sqlite(tmp_path / "library.db", kept) as database:
-        workshop = Workshop(tmp_path, database)
-        yield workshop
-        await workshop.blobs.close()
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[list[MutableMapping[str, Any]]]:
-    """What is logged meanwhile, kept instead of drawn on a terminal."""
-    with capture_logs() as entries:
-        yield entries
+__all__ = ["kept", "logged", "workshop"]
