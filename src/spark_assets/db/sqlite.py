@@ -49,8 +49,9 @@ class _Batch:
     """The units of work that one commit makes durable."""
 
     def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.done.add_done_callback(asyncio.Future.exception)  # a failed commit may have nobody who waits for it
+        self.over = asyncio.Event()
+        self.error: Exception | None = None
+        """Why nothing of it became durable, once it is over."""
         self.jobs: list[Job] = []
         self.announced: list[str] = []
         self.size = 0
@@ -84,9 +85,11 @@ class SqliteUnitOfWork:
 
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; without `wait`, with the next shared commit."""
-        done = self._database.share_commit(self)
+        batch = self._database.share_commit(self)
         if wait:
-            await asyncio.shield(done)
+            await batch.over.wait()
+            if batch.error is not None:
+                raise batch.error
 
 
 class SqliteDatabase:
@@ -116,7 +119,9 @@ class SqliteDatabase:
         self._batch: _Batch | None = None
         self._inside = False
         self._signals = TaskSignals()
-        self._flushing: asyncio.Future[None] | None = None
+        self._idle = asyncio.Event()
+        """Set unless a commit is being flushed."""
+        self._idle.set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._background: set[asyncio.Task[None]] = set()
 
@@ -159,15 +164,15 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Let go of the file, after the last shared commit."""
-        while self._batch is not None or self._flushing is not None:
-            await asyncio.wait([self._flushing or self._batch.done])  # type: ignore[union-attr]  # one of them is there
+        while self._batch is not None or not self._idle.is_set():
+            await (self._idle if self._batch is None else self._batch.over).wait()
         for connection in (self._reader, self._writer):
             connection.close()
         self._engine.dispose()
         self._thread.shutdown()
 
-    def share_commit(self, unit: SqliteUnitOfWork) -> asyncio.Future[None]:
-        """Release the savepoint into the shared transaction; the future is done when that is durable."""
+    def share_commit(self, unit: SqliteUnitOfWork) -> _Batch:
+        """Release the savepoint into the shared transaction; the batch is over when that is durable."""
         self._execute("RELEASE unit")
         unit.committed, self._inside = True, False
         batch = self._batch
@@ -177,14 +182,14 @@ class SqliteDatabase:
         batch.size += 1
         if batch.size == 1:
             asyncio.get_running_loop().call_soon(self._start_flush, batch)
-        return batch.done
+        return batch
 
     async def _join(self) -> None:
         """Join the open transaction, or begin one as soon as no commit is being flushed."""
         patience = asyncio.get_running_loop().time() + self._lock_patience
         while True:
-            while self._flushing is not None:
-                await asyncio.shield(self._flushing)
+            while not self._idle.is_set():
+                await self._idle.wait()
             if self._batch is None and self._begin_immediately():
                 self._batch = _Batch()
             if self._batch is not None:
@@ -231,20 +236,18 @@ class SqliteDatabase:
         if self._batch is not batch:
             return  # SQLite itself rolled it back, as it may when a disk is full, and its callers know
         self._batch = None
-        loop = asyncio.get_running_loop()
-        self._flushing = loop.create_future()
+        self._idle.clear()
         try:
-            await loop.run_in_executor(self._thread, self._raw.execute, "COMMIT")
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._raw.execute, "COMMIT")
         except sqlite3.Error as error:
             self._abandon(batch, error)
         else:
             await self._hand_over(batch.jobs)
             for task_id in batch.announced:
                 self._signals.notify(task_id)
-            batch.done.set_result(None)
+            batch.over.set()
         finally:
-            flushing, self._flushing = self._flushing, None
-            flushing.set_result(None)
+            self._idle.set()
 
     async def _hand_over(self, jobs: list[Job]) -> None:
         """What is durable stays so, whatever becomes of its jobs: lost ones are enqueued again from the task table."""
@@ -265,9 +268,9 @@ class SqliteDatabase:
 
 
 def _fail(batch: _Batch, error: Exception) -> None:
-    """Tell every caller; there is none if the only unit of work was undone."""
-    if batch.size:
-        batch.done.set_exception(error)
+    """Tell every caller."""
+    batch.error = error
+    batch.over.set()
 
 
 class _Begun:
