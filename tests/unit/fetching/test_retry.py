@@ -3,9 +3,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from spark_assets.fetching.host_slots import HostSlots
-from spark_assets.fetching.retry import Allowance, choose_pause, parse_retry_after
+from spark_assets.fetching.retry import LONGEST_RETRY_AFTER, Allowance, choose_pause, parse_retry_after
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("0", 0.0), ("7", 7.0), (" 30 ", 30.0)])
@@ -16,6 +18,24 @@ def test_a_sane_number_of_seconds_is_honoured(value: str, seconds: float) -> Non
 @pytest.mark.parametrize("value", [None, "", "-1", "31", "9" * 400, "soon", "1.5", "Wed, 21 Oct 2015 07:28:00 GMT", "٣"])
 def test_what_is_not_sane_is_not_honoured(value: str | None) -> None:
     assert parse_retry_after(value) is None
+
+
+_TOKENS = st.one_of(
+    st.integers(-(10**25), 10**25).map(str),
+    st.sampled_from(["Mon,", "01 Jan", "01-Jan-", "GMT", "+0000", "-9999999999999999", "00:00:00", "9.9.9", ":", "-"]),
+    st.text(max_size=8),
+)
+
+
+@given(st.one_of(st.text(), st.lists(_TOKENS, max_size=8).map(" ".join)))
+@example("Mon, 01 Jan 99999999999999999999 00:00:00 GMT")
+@example("Mon, 01 Jan 2999999999 00:00:00 GMT")
+@example("Mon, 01 Jan 9999 23:59:59 -2359")
+@example("Mon, 01 Jan 2024 00:00:00 +99999999999999999999")
+@example("9" * 8000)
+def test_whatever_an_origin_writes_is_a_pause_or_nothing(value: str) -> None:
+    seconds = parse_retry_after(value)
+    assert seconds is None or 0 <= seconds <= LONGEST_RETRY_AFTER
 
 
 def test_a_date_soon_to_come_is_honoured() -> None:

@@ -183,3 +183,12 @@ def test_what_is_accepted_is_what_is_connected_to(rest: str) -> None:
     assert url.user is None
     assert str(url).isascii()
     assert parse_source_url(str(url)) == source
+
+
+@given(st.one_of(st.text(), st.text(max_size=60).map("//".__add__), st.text(max_size=60).map("http://xn--".__add__)))
+def test_whatever_an_origin_writes_is_an_address_or_refused(reference: str) -> None:
+    try:
+        joined = parse_source_url("https://example.com/a").join(reference)
+    except InvalidParameter:
+        return
+    assert joined.scheme in ("http", "https")
