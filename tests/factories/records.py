@@ -4,8 +4,10 @@ import hashlib
 import itertools
 from typing import Any, Final
 
+from spark_assets.domain.access_key import AccessKey, new_access_key_id
 from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Caller
 from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
+from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.group import Group, GroupType
 from spark_assets.domain.ids import TaskIds, new_asset_id, new_group_id, new_key_id, new_project_id
 from spark_assets.domain.link import LinkSigner, SigningKey
@@ -28,6 +30,7 @@ CLIP: Final = MediaFacts(
     format=MediaFormat.MP4, width=640, height=640, frame_count=48, duration=2.0, frame_rate=24.0, codec="h264", has_audio=True
 )
 SIGNER: Final = LinkSigner((SigningKey("1", "0123456789abcdef"),))
+CURSORS: Final = CursorSigner((SigningKey("1", "0123456789abcdef"),))
 
 _task_ids: Final = TaskIds()
 _count: Final = itertools.count()
@@ -69,6 +72,12 @@ def api_key(**changes: Any) -> ApiKey:
     return ApiKey(**{**values, **changes})
 
 
+def access_key(**changes: Any) -> AccessKey:
+    """An access key for all projects."""
+    values = {"id": new_access_key_id(), "name": "sdk", "scopes": DEFAULT_SCOPES, "project_ids": None, "created_at": NOW}
+    return AccessKey(**{**values, **changes})
+
+
 def fingerprint() -> str:
     """A fingerprint that no other key has."""
     return sha256_of(f"key {next(_count)}".encode())
@@ -82,7 +91,7 @@ def caller(**changes: Any) -> Caller:
 def terms(**changes: Any) -> Terms:
     """Terms under which every address may be fetched (from example.com), there is room, and a creation costs 2 cents."""
     values = {"prices": PriceList({CREATE_ASSET.model: 20_000}), "check_url": lambda url: "example.com", "has_room": lambda: True}
-    return Terms(**{**values, "task_ids": _task_ids, **changes})
+    return Terms(**{**values, "task_ids": _task_ids, "cursors": CURSORS, **changes})
 
 
 def call(**changes: Any) -> Call:

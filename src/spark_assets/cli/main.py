@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from spark_assets import __version__
-from spark_assets.cli import demo, doctor, keys, projects, serve
+from spark_assets.cli import access_keys, demo, doctor, keys, projects, serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ app.command()(serve.migrate)
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.add_typer(keys.app, name="keys")
+app.add_typer(access_keys.app, name="access-keys")
 app.add_typer(projects.app, name="projects")
 
 

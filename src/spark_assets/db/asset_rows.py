@@ -4,21 +4,51 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, select, true, update
+from sqlalchemy import bindparam, delete, insert, select, true, update
+from sqlalchemy.exc import IntegrityError
 
 from spark_assets.db.connection import Connection, Row
+from spark_assets.db.lists import asset_conditions, count_of, page_of
 from spark_assets.db.tables import assets, tags
 from spark_assets.domain.asset import Asset, AssetStatus, Failure, ModerationStrategy
+from spark_assets.domain.listing import AssetFilter, Slice, folded
 from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
 from spark_assets.ports.repositories import Taken
 
 _GET = select(assets).where(assets.c.id == bindparam("id"), assets.c.deleted_at.is_(None))
 _GET_IN_PROJECT = _GET.where(assets.c.project_id == bindparam("project_id"))
+_LOCK = _GET_IN_PROJECT.with_for_update()
 _GET_WITHIN = _GET.where(assets.c.project_id.in_(bindparam("project_ids", expanding=True)))
 _BY_EXTERNAL_ID = select(assets.c.id).where(
-    assets.c.project_id == bindparam("project_id"), assets.c.external_id == bindparam("external_id")
+    assets.c.project_id == bindparam("project_id"),
+    assets.c.external_id == bindparam("external_id"),
+    assets.c.deleted_at.is_(None),
 )
 _TAGS = select(tags.c.tag).where(tags.c.asset_id == bindparam("asset_id")).order_by(tags.c.position)
+_TAGS_OF = select(tags.c.asset_id, tags.c.tag).where(tags.c.asset_id.in_(bindparam("asset_ids", expanding=True))).order_by(tags.c.position)
+_DROP_TAGS = delete(tags).where(tags.c.asset_id == bindparam("changed_asset"))
+_UPDATE = (
+    update(assets)
+    .where(assets.c.id == bindparam("asset_id"), assets.c.deleted_at.is_(None))
+    .values(
+        name=bindparam("new_name"),
+        name_folded=bindparam("folded"),
+        group_id=bindparam("new_group"),
+        external_id=bindparam("new_external_id"),
+        metadata=bindparam("new_metadata"),
+        updated_at=bindparam("at"),
+    )
+    .returning(assets.c.id)
+)
+_DELETE = (
+    update(assets)
+    .where(assets.c.id.in_(bindparam("asset_ids", expanding=True)), assets.c.deleted_at.is_(None))
+    .values(deleted_at=bindparam("at"))
+)
+# The project is named because the index by group begins with it.
+_IN_GROUP = select(assets.c.id).where(
+    assets.c.project_id == bindparam("project_id"), assets.c.group_id == bindparam("wanted_group"), assets.c.deleted_at.is_(None)
+)
 _ADD_TAGS = insert(tags)
 _PROCESSING = update(assets).where(assets.c.id == bindparam("asset_id"), assets.c.status == AssetStatus.PROCESSING.value)
 _ACTIVATE = _PROCESSING.values(
@@ -39,7 +69,7 @@ _FAIL = _PROCESSING.values(
 _SETTLE_RENDITION = update(assets).where(assets.c.id == bindparam("asset_id")).values(rendition_pending=False)
 _PENDING = (
     select(assets.c.id)
-    .where(assets.c.rendition_pending.is_(true()), assets.c.id > bindparam("after"))
+    .where(assets.c.rendition_pending.is_(true()), assets.c.deleted_at.is_(None), assets.c.id > bindparam("after"))
     .order_by(assets.c.id)
     .limit(bindparam("limit"))
 )
@@ -58,9 +88,7 @@ class AssetRows:
                 _BY_EXTERNAL_ID, {"project_id": asset.project_id, "external_id": asset.external_id}
             )
             raise Taken("external_id" if taken else "id")
-        if asset.tags:
-            rows = [{"asset_id": asset.id, "tag": tag, "position": position} for position, tag in enumerate(asset.tags)]
-            await self._connection.run(_ADD_TAGS, rows)
+        await self._add_tags(asset)
 
     async def get(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
         if project_ids is None:
@@ -71,8 +99,50 @@ class AssetRows:
             rows = await self._connection.run(_GET_WITHIN, {"id": asset_id, "project_ids": list(project_ids)})
         if not rows:
             return None
-        found = await self._connection.run(_TAGS, {"asset_id": asset_id})
-        return _asset(rows[0], tuple(row.tag for row in found))
+        return await self._with_tags(rows[0])
+
+    async def lock(self, asset_id: str, project_id: str) -> Asset | None:
+        rows = await self._connection.run(_LOCK, {"id": asset_id, "project_id": project_id})
+        return await self._with_tags(rows[0]) if rows else None
+
+    async def page(self, project_ids: Sequence[str], wanted: AssetFilter, part: Slice) -> list[Asset]:
+        rows = await self._connection.run(page_of(assets, asset_conditions(project_ids, wanted), part))
+        found: dict[str, list[str]] = {row.id: [] for row in rows}
+        if found:
+            for tag in await self._connection.run(_TAGS_OF, {"asset_ids": list(found)}):
+                found[tag.asset_id].append(tag.tag)
+        return [_asset(row, tuple(found[row.id])) for row in rows]
+
+    async def count(self, project_ids: Sequence[str], wanted: AssetFilter) -> int:
+        return int((await self._connection.run(count_of(assets, asset_conditions(project_ids, wanted))))[0][0])
+
+    async def update(self, asset: Asset) -> bool:
+        if asset.external_id is not None:
+            wanted = {"project_id": asset.project_id, "external_id": asset.external_id}
+            if any(row.id != asset.id for row in await self._connection.run(_BY_EXTERNAL_ID, wanted)):
+                raise Taken("external_id")
+        values = {
+            "new_name": asset.name,
+            "folded": folded(asset.name),
+            "new_group": asset.group_id,
+            "new_external_id": asset.external_id,
+            "new_metadata": _json(asset.metadata),
+            "at": asset.updated_at,
+        }
+        try:
+            if not await self._connection.run(_UPDATE, {"asset_id": asset.id, **values}):
+                return False
+        except IntegrityError:  # another transaction took it between the question and the update
+            raise Taken("external_id") from None
+        await self._connection.run(_DROP_TAGS, {"changed_asset": asset.id})
+        await self._add_tags(asset)
+        return True
+
+    async def delete(self, asset_ids: Sequence[str], at: int) -> None:
+        await self._connection.run(_DELETE, {"asset_ids": list(asset_ids), "at": at})
+
+    async def living_in_group(self, group_id: str, project_id: str) -> list[str]:
+        return [row.id for row in await self._connection.run(_IN_GROUP, {"wanted_group": group_id, "project_id": project_id})]
 
     async def activate(self, asset_id: str, *, sha256: str, size: int, facts: MediaFacts, at: int) -> bool:
         measured = {f"fact_{name}": value for name, value in msgspec.structs.asdict(facts).items()}
@@ -90,6 +160,15 @@ class AssetRows:
     async def pending_renditions(self, after: str, limit: int) -> list[str]:
         return [row.id for row in await self._connection.run(_PENDING, {"after": after, "limit": limit})]
 
+    async def _with_tags(self, row: Row) -> Asset:
+        found = await self._connection.run(_TAGS, {"asset_id": row.id})
+        return _asset(row, tuple(tag.tag for tag in found))
+
+    async def _add_tags(self, asset: Asset) -> None:
+        if asset.tags:
+            rows = [{"asset_id": asset.id, "tag": tag, "position": position} for position, tag in enumerate(asset.tags)]
+            await self._connection.run(_ADD_TAGS, rows)
+
 
 def _values(asset: Asset) -> dict[str, Any]:
     return {
@@ -97,14 +176,19 @@ def _values(asset: Asset) -> dict[str, Any]:
         "project_id": asset.project_id,
         "group_id": asset.group_id,
         "name": asset.name,
+        "name_folded": folded(asset.name),
         "type": asset.type.value,
         "status": asset.status.value,
         "moderation": asset.moderation.value,
         "external_id": asset.external_id,
-        "metadata": None if asset.metadata is None else msgspec.json.encode(asset.metadata).decode(),
+        "metadata": _json(asset.metadata),
         "created_at": asset.created_at,
         "updated_at": asset.updated_at,
     }
+
+
+def _json(metadata: dict[str, Any] | None) -> str | None:
+    return None if metadata is None else msgspec.json.encode(metadata).decode()
 
 
 def _asset(row: Row, its_tags: tuple[str, ...]) -> Asset:

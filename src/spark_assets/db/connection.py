@@ -59,10 +59,10 @@ class SqliteConnection:
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
         try:
-            if parameters is None or isinstance(parameters, Mapping):
-                prepared = self._preparations.find(statement, parameters or {})
+            if isinstance(parameters, Mapping):  # a statement without parameters may have been made for its values alone
+                prepared = self._preparations.find(statement, parameters)
                 if prepared is not None:
-                    return prepared.run(self._driver, parameters or {})
+                    return prepared.run(self._driver, parameters)
             result = self._connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
         except ENGINE_ERRORS as error:

@@ -20,6 +20,7 @@ from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.signals import TaskSignals
+from spark_assets.db.sqlite_pragmas import prepare
 from spark_assets.db.unit_of_work import SqlRepositories
 from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.queue import Job, JobDispatcher
@@ -35,14 +36,8 @@ _LOCK_PATIENCE = 10.0
 def sqlite_engine(path: str) -> Engine:
     """An engine for the file, with durable commits and foreign keys; transactions are ours to begin and end."""
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"check_same_thread": False, "timeout": 0})
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", prepare)
     return engine
-
-
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None
-    for pragma in ("busy_timeout=1000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "busy_timeout=0"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 class _Batch:
@@ -65,6 +60,7 @@ class SqliteUnitOfWork:
         repositories = database.writing
         self.projects = repositories.projects
         self.keys = repositories.keys
+        self.access_keys = repositories.access_keys
         self.groups = repositories.groups
         self.assets = repositories.assets
         self.blobs = repositories.blobs

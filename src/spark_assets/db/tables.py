@@ -28,6 +28,9 @@ metadata: Final = MetaData(
     }
 )
 
+_LIVING: Final = text("deleted_at IS NULL")
+_TRASH: Final = text("deleted_at IS NOT NULL")
+
 projects: Final = Table(
     "projects",
     metadata,
@@ -51,17 +54,37 @@ api_keys: Final = Table(
     Column("last_used_at", BigInteger),
 )
 
+access_keys: Final = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("project_ids", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
 groups: Final = Table(
     "groups",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("type", String(16), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    # One for each order that groups are listed in.
+    *(
+        Index(f"ix_groups_by_{column}", "project_id", column, "id", sqlite_where=_LIVING, postgresql_where=_LIVING)
+        for column in ("created_at", "updated_at")
+    ),
+    # What the trash still holds.
+    Index("ix_groups_trash", "deleted_at", sqlite_where=_TRASH, postgresql_where=_TRASH),
 )
 
 blobs: Final = Table(
@@ -90,6 +113,7 @@ assets: Final = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("group_id", ForeignKey("groups.id"), nullable=False),
     Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False),
     Column("type", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("moderation", String(16), nullable=False),
@@ -112,6 +136,15 @@ assets: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    # One for each order that assets are listed in.
+    *(
+        Index(f"ix_assets_by_{column}", "project_id", column, "id", sqlite_where=_LIVING, postgresql_where=_LIVING)
+        for column in ("created_at", "updated_at", "group_id")
+    ),
+    # The assets of one group among millions, newest first: the list that is asked for most.
+    Index("ix_assets_of_group", "project_id", "group_id", "created_at", "id", sqlite_where=_LIVING, postgresql_where=_LIVING),
+    # What the trash still holds.
+    Index("ix_assets_trash", "deleted_at", sqlite_where=_TRASH, postgresql_where=_TRASH),
     # What a start must enqueue again: renditions that were still to be made.
     Index("ix_assets_pending", "id", sqlite_where=text("rendition_pending"), postgresql_where=text("rendition_pending")),
     Index(
@@ -119,8 +152,8 @@ assets: Final = Table(
         "project_id",
         "external_id",
         unique=True,
-        sqlite_where=text("external_id IS NOT NULL"),
-        postgresql_where=text("external_id IS NOT NULL"),
+        sqlite_where=text("external_id IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=text("external_id IS NOT NULL AND deleted_at IS NULL"),
     ),
     # Which assets share bytes: asked by the sweeper and by renditions.
     Index(
@@ -137,6 +170,7 @@ tags: Final = Table(
     Column("asset_id", ForeignKey("assets.id"), primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("position", Integer, nullable=False),
+    Index("ix_tags_tag", "tag", "asset_id"),
 )
 
 tasks: Final = Table(
@@ -170,6 +204,13 @@ tasks: Final = Table(
     Index(
         "ix_tasks_unfinished",
         "id",
+        sqlite_where=text("status = 'in_progress'"),
+        postgresql_where=text("status = 'in_progress'"),
+    ),
+    # Whose task ends when an asset is deleted.
+    Index(
+        "ix_tasks_unfinished_assets",
+        "asset_id",
         sqlite_where=text("status = 'in_progress'"),
         postgresql_where=text("status = 'in_progress'"),
     ),

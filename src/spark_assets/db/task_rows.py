@@ -54,6 +54,19 @@ _FAIL = _HELD.values(
     error_reason=bindparam("reason"),
     completed_at=bindparam("at"),
 ).returning(tasks.c.id)
+_END_FOR_ASSETS = (
+    update(tasks)
+    .where(tasks.c.asset_id.in_(bindparam("asset_ids", expanding=True)), tasks.c.status == TaskStatus.IN_PROGRESS.value)
+    .values(
+        status=TaskStatus.FAILED.value,
+        stage=Stage.FAILED.value,
+        error_code=bindparam("code"),
+        error_message=bindparam("message"),
+        error_reason=bindparam("reason"),
+        completed_at=bindparam("at"),
+    )
+    .returning(tasks.c.id, tasks.c.asset_id)
+)
 _UNFINISHED = (
     select(tasks.c.id, tasks.c.source_host)
     .where(tasks.c.status == TaskStatus.IN_PROGRESS.value, tasks.c.id > bindparam("after"))
@@ -128,6 +141,11 @@ class TaskRows:
     async def fail(self, claim: Claim, failure: Failure, at: int) -> bool:
         values = {"code": failure.code, "message": failure.message, "reason": failure.reason, "at": at}
         return bool(await self._connection.run(_FAIL, {"task_id": claim.task_id, "held_fence": claim.fence, **values}))
+
+    async def end_for_assets(self, asset_ids: Sequence[str], failure: Failure, at: int) -> list[tuple[str, str]]:
+        values = {"code": failure.code, "message": failure.message, "reason": failure.reason, "at": at}
+        rows = await self._connection.run(_END_FOR_ASSETS, {"asset_ids": list(asset_ids), **values})
+        return [(row.id, row.asset_id) for row in rows]
 
     async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
         rows = await self._connection.run(_UNFINISHED, {"after": after, "limit": limit})

@@ -1,5 +1,6 @@
 """The repositories over one connection, and the jobs that a unit of work hands over."""
 
+from spark_assets.db.access_key_rows import AccessKeyRows
 from spark_assets.db.asset_rows import AssetRows
 from spark_assets.db.blob_rows import BlobRows
 from spark_assets.db.connection import Connection
@@ -18,6 +19,7 @@ class SqlRepositories:
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
         self.projects = ProjectRows(connection)
         self.keys = KeyRows(connection)
+        self.access_keys = AccessKeyRows(connection, sealer)
         self.groups = GroupRows(connection)
         self.assets = AssetRows(connection)
         self.blobs = BlobRows(connection)

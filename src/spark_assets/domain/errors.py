@@ -6,6 +6,7 @@
     │   ├── InvalidParameter        InvalidParameter.<Name>
     │   └── RequestRefused          RequestTooLarge, UnsupportedMediaType, NotAcceptable, MethodNotAllowed, RequestTimeout
     ├── AuthenticationError         MissingAuthenticationToken, InvalidApiKey
+    ├── SignatureError              MissingSignature, InvalidTimestamp, SignatureDoesNotMatch, InvalidAccessKey, InvalidSecretToken
     ├── AccessDenied                AccessDenied; `scope` names the scope that is missing
     ├── NotFound                    NotFound.<What>
     ├── Conflict                    Conflict.<What>
@@ -111,6 +112,14 @@ class AuthenticationError(SparkError):
     def invalid(cls) -> "AuthenticationError":
         """A key that is malformed, unknown, revoked or expired: all alike from outside."""
         return cls("InvalidApiKey", "the API key is not valid: it may be mistyped, revoked or expired")
+
+
+class SignatureError(SparkError):
+    """A signed request whose signature cannot be accepted."""
+
+    def __init__(self, code: str, message: str, kind: ErrorKind = ErrorKind.INVALID) -> None:
+        super().__init__(code, message)
+        self.kind = kind
 
 
 class AccessDenied(SparkError):

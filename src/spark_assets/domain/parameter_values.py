@@ -4,7 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from spark_assets.domain.asset import ModerationStrategy
 from spark_assets.domain.errors import InvalidParameter
@@ -55,9 +55,9 @@ def title(length: int) -> Callable[[str, Any], str]:
     return read
 
 
-def choice(kind: type[Enum]) -> Callable[[str, Any], Enum]:
+def choice(kind: type[Enum], without: tuple[Enum, ...] = ()) -> Callable[[str, Any], Enum]:
     """One of an enumeration's values."""
-    members = {member.value: member for member in kind}
+    members = {member.value: member for member in kind if member not in without}
 
     def read(name: str, value: Any) -> Enum:
         member = members.get(read_text(name, value))
@@ -110,6 +110,11 @@ def read_url(name: str, value: Any) -> str:
     if len(text) > URL_LENGTH:
         raise InvalidParameter(name, f"{name} has {len(text)} characters; at most {URL_LENGTH} are allowed")
     return text
+
+
+def refuse_callback(name: str, value: Any) -> NoReturn:
+    """Nothing is called back here, and a client that waits for a call must learn it."""
+    raise InvalidParameter(name, "this server sends no callbacks; poll the task instead, with ?wait=30 if you like")
 
 
 def read_opaque_id(name: str, value: Any) -> str:

@@ -1,52 +1,41 @@
-"""Every parameter of every operation, defined once: name, type, limits, where it is required.
+"""Every operation under its two names, with its parameters: where each is required is said here, and nowhere else.
 
 The dialects, the catalogue and the reference pages all read these definitions, so they cannot disagree. Reading a value
 returns it in the form operations use, or raises MissingParameter / InvalidParameter with the parameter's name.
 """
 
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from spark_assets.domain.asset import ModerationStrategy
 from spark_assets.domain.errors import InvalidParameter, MissingParameter
-from spark_assets.domain.group import GroupType
-from spark_assets.domain.media import AssetType
-from spark_assets.domain.parameter_values import (
-    DESCRIPTION_LENGTH,
-    EXTERNAL_ID_LENGTH,
-    METADATA_BYTES,
-    NAME_LENGTH,
-    TAG_COUNT,
-    TAG_LENGTH,
-    URL_LENGTH,
-    choice,
-    limited,
-    read_metadata,
-    read_moderation,
-    read_opaque_id,
-    read_tags,
-    read_text,
-    read_url,
-    title,
+from spark_assets.domain.parameter import (
+    ANY_GROUP_ID,
+    ASSET_FILTER,
+    ASSET_ID,
+    ASSET_SORT_BY,
+    ASSET_TYPE,
+    CALLBACK_URL,
+    DESCRIPTION,
+    EXTERNAL_ID,
+    GROUP_FILTER,
+    GROUP_ID,
+    GROUP_SORT_BY,
+    GROUP_TYPE,
+    MAX_RESULTS,
+    METADATA,
+    MODERATION,
+    NAME,
+    NEXT_TOKEN,
+    PAGE_NUMBER,
+    PAGE_SIZE,
+    PROJECT_NAME,
+    SORT_ORDER,
+    TAGS,
+    URL,
+    Parameter,
 )
-
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter: its name on the wire, the field it becomes, and how a value is read."""
-
-    name: str
-    field: str
-    description: str
-    read: Callable[[str, Any], Any]
-    """Given the name and a value that is neither absent nor null: the value for the operation."""
-    json_type: str = "string"
-    example: Any = None
-    default: Any = None
-    choices: tuple[str, ...] = ()
-    max_length: int | None = None
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,9 +46,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     required: tuple[Parameter, ...]
     optional: tuple[Parameter, ...] = ()
+    is_reading: bool = False
+    """Whether it changes nothing: its tasks are soon forgotten."""
 
-    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The values by field; absent optional ones are left out.
+    def read(self, given: Mapping[str, Any], *, waived: Container[str] = ()) -> dict[str, Any]:
+        """The values by field; absent optional ones are left out. `waived`: required ones that may be absent or empty.
 
         Raises MissingParameter for a required one that is absent, null or empty, InvalidParameter for an unusable value
         and for a key that differs from a parameter's name only in case. Other unknown keys are ignored.
@@ -69,6 +60,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         for parameter in self.required:
             value = given.get(parameter.name)
             if value is None or value == "":
+                if parameter.name in waived:
+                    continue
                 self._refuse_other_spelling(given)
                 raise MissingParameter(parameter.name)
             seen += 1
@@ -90,109 +83,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
                 raise InvalidParameter(name, f"the parameter is spelled {name}, not {key}")
 
 
-def _choices(kind: type[Enum]) -> tuple[str, ...]:
-    return tuple(member.value for member in kind)
-
-
-NAME: Final = Parameter(
-    name="Name",
-    field="name",
-    description="What people call it; counted as code points after NFC",
-    read=title(NAME_LENGTH),
-    example="hero",
-    max_length=NAME_LENGTH,
-)
-DESCRIPTION: Final = Parameter(
-    name="Description",
-    field="description",
-    description="A longer text about the group",
-    read=limited(DESCRIPTION_LENGTH),
-    example="The main character",
-    default="",
-    max_length=DESCRIPTION_LENGTH,
-)
-GROUP_TYPE: Final = Parameter(
-    name="GroupType",
-    field="type",
-    description="The kind of group",
-    read=choice(GroupType),
-    example="AIGC",
-    choices=_choices(GroupType),
-)
-PROJECT_NAME: Final = Parameter(
-    name="ProjectName",
-    field="project",
-    description="An existing project; without it the header X-Project, else the key's default project",
-    read=read_text,
-    example="default",
-    default="default",
-)
-URL: Final = Parameter(
-    name="URL",
-    field="url",
-    description="Where to fetch the media file from, by http or https",
-    read=read_url,
-    example="https://example.com/hero.jpg",
-    max_length=URL_LENGTH,
-)
-ASSET_TYPE: Final = Parameter(
-    name="AssetType",
-    field="type",
-    description="The kind of media behind the URL",
-    read=choice(AssetType),
-    example="Image",
-    choices=_choices(AssetType),
-)
-GROUP_ID: Final = Parameter(
-    name="GroupId",
-    field="group_id",
-    description="The group the asset belongs to, from spark_asset_create_group",
-    read=read_opaque_id,
-    example="group-20260101120000-bcdfg",
-)
-ASSET_ID: Final = Parameter(
-    name="Id",
-    field="id",
-    description="The asset's ID",
-    read=read_opaque_id,
-    example="asset-20260101120000-bcdfg",
-)
-MODERATION: Final = Parameter(
-    name="Moderation",
-    field="moderation",
-    description="What to ask of the moderation hook; Skip needs the scope moderation:skip and is else treated as Default",
-    read=read_moderation,
-    json_type="object",
-    example={"Strategy": "Default"},
-    default={"Strategy": "Default"},
-    choices=_choices(ModerationStrategy),
-)
-TAGS: Final = Parameter(
-    name="Tags",
-    field="tags",
-    description=f"At most {TAG_COUNT} labels",
-    read=read_tags,
-    json_type="array",
-    example=["night"],
-    max_length=TAG_LENGTH,
-)
-EXTERNAL_ID: Final = Parameter(
-    name="ExternalId",
-    field="external_id",
-    description="Your own ID for the asset, unique in its project",
-    read=title(EXTERNAL_ID_LENGTH),
-    example="shot-42",
-    max_length=EXTERNAL_ID_LENGTH,
-)
-METADATA: Final = Parameter(
-    name="Metadata",
-    field="metadata",
-    description=f"A JSON object of yours, at most {METADATA_BYTES} bytes",
-    read=read_metadata,
-    json_type="object",
-    example={"take": 3},
-    max_length=METADATA_BYTES,
-)
+_PAGING: Final = (PAGE_NUMBER, PAGE_SIZE, MAX_RESULTS, NEXT_TOKEN)
 
 CREATE_GROUP: Final = Operation(
     model="spark_asset_create_group",
@@ -206,7 +97,7 @@ CREATE_ASSET: Final = Operation(
     action="CreateAsset",
     summary="Register an image, a video or an audio file by URL",
     required=(NAME, URL, ASSET_TYPE, GROUP_ID),
-    optional=(PROJECT_NAME, MODERATION, TAGS, EXTERNAL_ID, METADATA),
+    optional=(PROJECT_NAME, MODERATION, TAGS, EXTERNAL_ID, METADATA, CALLBACK_URL),
 )
 GET_ASSET: Final = Operation(
     model="spark_asset_get",
@@ -214,5 +105,73 @@ GET_ASSET: Final = Operation(
     summary="The state of an asset and a signed address of its bytes",
     required=(ASSET_ID,),
     optional=(PROJECT_NAME,),
+    is_reading=True,
 )
-OPERATIONS: Final = {operation.model: operation for operation in (CREATE_GROUP, CREATE_ASSET, GET_ASSET)}
+GET_GROUP: Final = Operation(
+    model="spark_asset_get_group",
+    action="GetAssetGroup",
+    summary="A group",
+    required=(ANY_GROUP_ID,),
+    optional=(PROJECT_NAME,),
+    is_reading=True,
+)
+LIST_ASSETS: Final = Operation(
+    model="spark_asset_list",
+    action="ListAssets",
+    summary="The assets of a project that a filter selects",
+    required=(ASSET_FILTER,),
+    optional=(*_PAGING, ASSET_SORT_BY, SORT_ORDER, PROJECT_NAME),
+    is_reading=True,
+)
+LIST_GROUPS: Final = Operation(
+    model="spark_asset_list_groups",
+    action="ListAssetGroups",
+    summary="The groups of a project that a filter selects",
+    required=(GROUP_FILTER,),
+    optional=(*_PAGING, GROUP_SORT_BY, SORT_ORDER, PROJECT_NAME),
+    is_reading=True,
+)
+UPDATE_ASSET: Final = Operation(
+    model="spark_asset_update",
+    action="UpdateAsset",
+    summary="Rename an asset, describe it anew, or move it to another group",
+    required=(ASSET_ID,),
+    optional=(NAME, TAGS, EXTERNAL_ID, METADATA, GROUP_ID, PROJECT_NAME),
+)
+UPDATE_GROUP: Final = Operation(
+    model="spark_asset_update_group",
+    action="UpdateAssetGroup",
+    summary="Rename a group or describe it anew",
+    required=(ANY_GROUP_ID,),
+    optional=(NAME, DESCRIPTION, PROJECT_NAME),
+)
+DELETE_ASSET: Final = Operation(
+    model="spark_asset_delete",
+    action="DeleteAsset",
+    summary="Delete an asset; its links end at once",
+    required=(ASSET_ID,),
+    optional=(PROJECT_NAME,),
+)
+DELETE_GROUP: Final = Operation(
+    model="spark_asset_delete_group",
+    action="DeleteAssetGroup",
+    summary="Delete a group with all its assets",
+    required=(ANY_GROUP_ID,),
+    optional=(PROJECT_NAME,),
+)
+OPERATIONS: Final = {
+    operation.model: operation
+    for operation in (
+        CREATE_GROUP,
+        CREATE_ASSET,
+        GET_ASSET,
+        GET_GROUP,
+        LIST_ASSETS,
+        LIST_GROUPS,
+        UPDATE_ASSET,
+        UPDATE_GROUP,
+        DELETE_ASSET,
+        DELETE_GROUP,
+    )
+}
+ACTIONS: Final = {operation.action: operation for operation in OPERATIONS.values()}

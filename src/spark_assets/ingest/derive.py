@@ -15,6 +15,7 @@ async def derive(asset_id: str, tools: Tools) -> None:
     async with tools.database.read() as repositories:
         asset = await repositories.assets.get(asset_id, None)
         if asset is None or asset.sha256 is None:
+            preview.unlink(missing_ok=True)
             return
         variant = preview_variant(asset.type)
         known = await repositories.blobs.rendition(asset.sha256, variant)

@@ -1,13 +1,15 @@
-"""Assets: submitted for ingestion, and read."""
+"""Assets: submitted for ingestion, read, listed, changed, deleted."""
 
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
 from spark_assets.domain.errors import Conflict, NotFound, StorageFull
 from spark_assets.domain.ids import new_asset_id
+from spark_assets.domain.listing import AssetFilter
 from spark_assets.domain.media import AssetType
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.project import Project
@@ -15,6 +17,8 @@ from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import projects
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
+from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
+from spark_assets.operations.trash import delete_assets
 from spark_assets.ports.queue import Job, JobKind
 from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
@@ -35,10 +39,29 @@ class CreateAsset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GetAsset(msgspec.Struct, frozen=True, kw_only=True):
-    """Which asset a client asks for."""
+    """Which asset a client means, to read it or to delete it."""
 
     id: str
     project: str | None = None
+
+
+class ListAssets(Paging, frozen=True, kw_only=True):
+    """Which assets a client asks for, and which part of them."""
+
+    filter: AssetFilter
+    project: str | None = None
+
+
+class UpdateAsset(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client changes of an asset; None leaves it as it is. Another group moves it."""
+
+    id: str
+    project: str | None = None
+    name: str | None = None
+    tags: tuple[str, ...] | None = None
+    external_id: str | None = None
+    metadata: dict[str, Any] | None = None
+    group_id: str | None = None
 
 
 async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
@@ -51,9 +74,8 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
     if not call.terms.has_room():
         raise StorageFull
     project = await projects.find(uow, call, command.project)
-    group = await uow.groups.get(command.group_id, project.id)
-    if group is None:
-        raise NotFound("group_id", f"there is no group with this GroupId in the project '{project.name}'")
+    if not await uow.groups.hold(command.group_id, project.id):
+        raise _unknown_group(project)
     asset = await _add(uow, call, command, project)
     task = Task(
         id=call.terms.task_ids.new(call.now),
@@ -81,6 +103,54 @@ async def get(repositories: Repositories, call: Call, command: GetAsset) -> tupl
     return asset, project
 
 
+async def page(repositories: Repositories, call: Call, command: ListAssets) -> tuple[Listed[Asset], Project]:
+    """One part of the assets of the call's project.
+
+    Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `Paging` or `NextToken`.
+    """
+    call.caller.require(Scope.ASSETS_READ)
+    project = await projects.find(repositories, call, command.project)
+    within = [project.id]
+    listed = await select_part(
+        command,
+        call.terms.cursors,
+        scope_of("assets", project.id, command.filter, command),
+        page=lambda part: repositories.assets.page(within, command.filter, part),
+        count=lambda: repositories.assets.count(within, command.filter),
+    )
+    return listed, project
+
+
+async def update(uow: UnitOfWork, call: Call, command: UpdateAsset) -> Asset:
+    """An asset with what was changed. Raises AccessDenied, NotFound `ProjectName`, `asset_id` or `group_id`, Conflict `ExternalId`."""
+    call.caller.require(Scope.ASSETS_WRITE)
+    project = await projects.find(uow, call, command.project)
+    if command.group_id is not None:
+        await _hold_groups(uow, project, command.id, command.group_id)
+    asset = await uow.assets.lock(command.id, project.id)
+    if asset is None:
+        raise _unknown()
+    given = {name: getattr(command, name) for name in ("name", "tags", "external_id", "metadata", "group_id")}
+    changed = replace(asset, **{name: value for name, value in given.items() if value is not None}, updated_at=call.now)
+    try:
+        if not await uow.assets.update(changed):
+            raise _unknown()
+    except Taken:
+        raise _taken() from None
+    return changed
+
+
+async def delete(uow: UnitOfWork, call: Call, command: GetAsset) -> Asset:
+    """Put an asset into the trash; its links end at once, and its ingestion if it is not over. Raises AccessDenied, NotFound."""
+    call.caller.require(Scope.ASSETS_WRITE)
+    project = await projects.find(uow, call, command.project)
+    asset = await uow.assets.get(command.id, [project.id])
+    if asset is None:
+        raise _unknown()
+    await delete_assets(uow, [asset.id], call.now)
+    return asset
+
+
 async def find(repositories: Repositories, call: Call, asset_id: str) -> tuple[Asset, Project]:
     """An asset of any project within the key's reach. Raises AccessDenied, NotFound `asset_id`."""
     call.caller.require(Scope.ASSETS_READ)
@@ -90,6 +160,18 @@ async def find(repositories: Repositories, call: Call, asset_id: str) -> tuple[A
     if asset is None or project is None:
         raise _unknown()
     return asset, project
+
+
+async def _hold_groups(uow: UnitOfWork, project: Project, asset_id: str, target: str) -> None:
+    """Keep both ends of a move: a group that is being deleted would else take the asset along, or miss it.
+
+    Groups are held before the asset is locked, in the order in which the deletion of a group takes them.
+    """
+    asset = await uow.assets.get(asset_id, [project.id])
+    if asset is None or not await uow.groups.hold(asset.group_id, project.id):
+        raise _unknown()
+    if not await uow.groups.hold(target, project.id):
+        raise _unknown_group(project)
 
 
 async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Project) -> Asset:
@@ -116,7 +198,15 @@ async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Proje
     try:
         return await add_with_fresh_id(build, uow.assets.add)
     except Taken:
-        raise Conflict("ExternalId", "another asset of the project has this ExternalId") from None
+        raise _taken() from None
+
+
+def _taken() -> Conflict:
+    return Conflict("ExternalId", "another asset of the project has this ExternalId")
+
+
+def _unknown_group(project: Project) -> NotFound:
+    return NotFound("group_id", f"there is no group with this GroupId in the project '{project.name}'")
 
 
 def _unknown() -> NotFound:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from spark_assets.domain.api_key import Caller
+from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.usage import PriceList
 
@@ -18,6 +19,7 @@ class Terms(msgspec.Struct, frozen=True):
     has_room: Callable[[], bool]
     """Whether there is disk left for new assets."""
     task_ids: TaskIds
+    cursors: CursorSigner
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

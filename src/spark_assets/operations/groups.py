@@ -1,14 +1,20 @@
-"""Groups: made."""
+"""Groups: made, read, listed, changed, deleted."""
 
 import msgspec
+from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
+from spark_assets.domain.errors import NotFound
 from spark_assets.domain.group import Group, GroupType
 from spark_assets.domain.ids import new_group_id
+from spark_assets.domain.listing import GroupFilter
+from spark_assets.domain.project import Project
 from spark_assets.operations import projects
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
-from spark_assets.ports.unit_of_work import UnitOfWork
+from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
+from spark_assets.operations.trash import delete_assets
+from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
 class CreateGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +24,29 @@ class CreateGroup(msgspec.Struct, frozen=True, kw_only=True):
     type: GroupType
     project: str | None = None
     description: str = ""
+
+
+class GetGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Which group a client means, to read it or to delete it."""
+
+    id: str
+    project: str | None = None
+
+
+class ListGroups(Paging, frozen=True, kw_only=True):
+    """Which groups a client asks for, and which part of them."""
+
+    filter: GroupFilter
+    project: str | None = None
+
+
+class UpdateGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client changes of a group; None leaves it as it is."""
+
+    id: str
+    project: str | None = None
+    name: str | None = None
+    description: str | None = None
 
 
 async def create(uow: UnitOfWork, call: Call, command: CreateGroup) -> Group:
@@ -37,3 +66,68 @@ async def create(uow: UnitOfWork, call: Call, command: CreateGroup) -> Group:
         )
 
     return await add_with_fresh_id(build, uow.groups.add)
+
+
+async def get(repositories: Repositories, call: Call, command: GetGroup) -> tuple[Group, Project]:
+    """A group of the call's project. Raises AccessDenied, NotFound `ProjectName` or `group_id`."""
+    call.caller.require(Scope.ASSETS_READ)
+    return await _find(repositories, call, command.id, command.project)
+
+
+async def page(repositories: Repositories, call: Call, command: ListGroups) -> tuple[Listed[Group], Project]:
+    """One part of the groups of the call's project.
+
+    Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `Paging` or `NextToken`.
+    """
+    call.caller.require(Scope.ASSETS_READ)
+    project = await projects.find(repositories, call, command.project)
+    within = [project.id]
+    listed = await select_part(
+        command,
+        call.terms.cursors,
+        scope_of("groups", project.id, command.filter, command),
+        page=lambda part: repositories.groups.page(within, command.filter, part),
+        count=lambda: repositories.groups.count(within, command.filter),
+    )
+    return listed, project
+
+
+async def update(uow: UnitOfWork, call: Call, command: UpdateGroup) -> Group:
+    """A group with what was changed. Raises AccessDenied, NotFound `ProjectName` or `group_id`."""
+    call.caller.require(Scope.ASSETS_WRITE)
+    project = await projects.find(uow, call, command.project)
+    group = await uow.groups.lock(command.id, project.id)
+    if group is None:
+        raise unknown_group()
+    changed = replace(
+        group,
+        name=group.name if command.name is None else command.name,
+        description=group.description if command.description is None else command.description,
+        updated_at=call.now,
+    )
+    if not await uow.groups.update(changed):
+        raise unknown_group()
+    return changed
+
+
+async def delete(uow: UnitOfWork, call: Call, command: GetGroup) -> Group:
+    """Put a group and all its assets into the trash; what is being ingested ends. Raises AccessDenied, NotFound."""
+    call.caller.require(Scope.ASSETS_WRITE)
+    group, _ = await _find(uow, call, command.id, command.project)
+    if not await uow.groups.delete(group.id, call.now):
+        raise unknown_group()
+    await delete_assets(uow, await uow.assets.living_in_group(group.id, group.project_id), call.now)
+    return group
+
+
+def unknown_group() -> NotFound:
+    """The answer for a group that does not exist, is deleted, or belongs to another project."""
+    return NotFound("group_id", "there is no group with this ID in the project")
+
+
+async def _find(repositories: Repositories, call: Call, group_id: str, project_name: str | None) -> tuple[Group, Project]:
+    project = await projects.find(repositories, call, project_name)
+    group = await repositories.groups.get(group_id, project.id)
+    if group is None:
+        raise unknown_group()
+    return group, project

@@ -7,7 +7,7 @@ import structlog
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.asset import RENDERED
-from spark_assets.domain.parameters import GET_ASSET
+from spark_assets.domain.parameters import OPERATIONS
 from spark_assets.domain.usage import MICRO
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
@@ -25,6 +25,7 @@ SOURCE_RETENTION: Final = 24 * 3600 * MICRO
 """How long the source address of a failed task is kept for a retry."""
 READING_RETENTION: Final = 24 * 3600 * MICRO
 """How long tasks of reading operations are kept."""
+_READINGS: Final = [operation.model for operation in OPERATIONS.values() if operation.is_reading]
 
 
 async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> None:
@@ -57,7 +58,7 @@ async def drop_old_rows(database: Database, now: int) -> None:
     dropped = STEP
     while dropped == STEP:
         async with database.begin() as uow:
-            dropped = await uow.tasks.drop_finished([GET_ASSET.model], now - READING_RETENTION, STEP)
+            dropped = await uow.tasks.drop_finished(_READINGS, now - READING_RETENTION, STEP)
             await uow.commit()
 
 

@@ -21,19 +21,15 @@ async def create(
 
     No projects: the key may use all. Raises InvalidParameter `Name`, NotFound `ProjectName`.
     """
-    if not name.strip() or len(name) > 64 or not name.isprintable():
-        raise InvalidParameter("Name", "a key's name has 1 to 64 printable characters")
-    found = [await uow.projects.by_name(project) for project in projects]
-    unknown = [project for project, row in zip(projects, found, strict=True) if row is None]
-    if unknown:
-        raise NotFound("ProjectName", f"there is no project '{unknown[0]}'")
+    check_name(name)
+    project_ids = await find_projects(uow, projects)
     secret = new_secret()
     key = ApiKey(
         id=new_key_id(),
         name=name,
         hint=hint(secret),
         scopes=scopes,
-        project_ids=frozenset(row.id for row in found if row is not None) or None,
+        project_ids=project_ids,
         created_at=now,
         expires_at=expires_at,
     )
@@ -55,3 +51,21 @@ async def authenticate(repositories: Repositories, secret: str, now: int) -> Api
     if key is None or not key.is_usable(now):
         raise AuthenticationError.invalid()
     return key
+
+
+def check_name(name: str) -> str:
+    """The name itself if a key may be called so. Raises InvalidParameter `Name`."""
+    if not name.strip() or len(name) > 64 or not name.isprintable():
+        raise InvalidParameter("Name", "a key's name has 1 to 64 printable characters")
+    return name
+
+
+async def find_projects(uow: UnitOfWork, names: Sequence[str]) -> frozenset[str] | None:
+    """The IDs of the projects that a key is limited to; None, which stands for all, if none is named. Raises NotFound `ProjectName`."""
+    found = set()
+    for name in names:
+        project = await uow.projects.by_name(name)
+        if project is None:
+            raise NotFound("ProjectName", f"there is no project '{name}'")
+        found.add(project.id)
+    return frozenset(found) or None

@@ -8,9 +8,11 @@ from typing import Protocol
 
 import msgspec
 
+from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import ApiKey
 from spark_assets.domain.asset import Asset, Failure, Variant
 from spark_assets.domain.group import Group
+from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice
 from spark_assets.domain.media import MediaFacts
 from spark_assets.domain.project import Project
 from spark_assets.domain.task import Claim, Stage, Task
@@ -63,6 +65,22 @@ class ApiKeys(Protocol):
         """Record when keys were last used; an earlier time than the recorded one changes nothing."""
 
 
+class AccessKeys(Protocol):
+    """The access keys; their secrets are kept sealed."""
+
+    async def add(self, key: AccessKey, secret: str) -> None:
+        """Record a key. Raises Taken `id`."""
+
+    async def get(self, key_id: str) -> tuple[AccessKey, str | None] | None:
+        """The key, revoked or not, and its secret; None for the secret if what sealed it is gone."""
+
+    async def all(self) -> list[AccessKey]:
+        """All access keys, newest first."""
+
+    async def revoke(self, key_id: str, at: int) -> bool:
+        """False if there is no such key that is not yet revoked."""
+
+
 class Groups(Protocol):
     """The groups."""
 
@@ -70,7 +88,25 @@ class Groups(Protocol):
         """Raises Taken `id`."""
 
     async def get(self, group_id: str, project_id: str) -> Group | None:
-        """The group, if it is in the project."""
+        """The group, if it is in the project and not deleted."""
+
+    async def hold(self, group_id: str, project_id: str) -> bool:
+        """Whether the group is there, as `get` would find it; if so, it cannot be deleted until the unit of work is over."""
+
+    async def lock(self, group_id: str, project_id: str) -> Group | None:
+        """The group as `get` finds it; nobody else changes it until the unit of work is over."""
+
+    async def page(self, project_ids: Sequence[str], wanted: GroupFilter, part: Slice) -> list[Group]:
+        """One part of the sorted groups of those projects that the filter selects."""
+
+    async def count(self, project_ids: Sequence[str], wanted: GroupFilter) -> int:
+        """How many groups the filter selects."""
+
+    async def update(self, group: Group) -> bool:
+        """Write name, description and time of change; False if the group is gone."""
+
+    async def delete(self, group_id: str, at: int) -> bool:
+        """Put the group into the trash; False if it was there already."""
 
 
 class Rendition(msgspec.Struct, frozen=True):
@@ -90,7 +126,25 @@ class Assets(Protocol):
         """Raises Taken `id` or `external_id`."""
 
     async def get(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
-        """The asset if it is in one of the projects; None stands for all of them."""
+        """The asset if it is in one of the projects and not deleted; None stands for all projects."""
+
+    async def lock(self, asset_id: str, project_id: str) -> Asset | None:
+        """The asset if it is in the project and not deleted; nobody else changes it until the unit of work is over."""
+
+    async def page(self, project_ids: Sequence[str], wanted: AssetFilter, part: Slice) -> list[Asset]:
+        """One part of the sorted assets of those projects that the filter selects."""
+
+    async def count(self, project_ids: Sequence[str], wanted: AssetFilter) -> int:
+        """How many assets the filter selects."""
+
+    async def update(self, asset: Asset) -> bool:
+        """Write what a client may change; False if the asset is gone. Raises Taken `external_id`."""
+
+    async def delete(self, asset_ids: Sequence[str], at: int) -> None:
+        """Put assets into the trash; those there already stay as they are."""
+
+    async def living_in_group(self, group_id: str, project_id: str) -> list[str]:
+        """IDs of the assets of the project's group that are not deleted."""
 
     async def activate(self, asset_id: str, *, sha256: str, size: int, facts: MediaFacts, at: int) -> bool:
         """`Processing` to `Active`; False if the asset is not processing any more."""
@@ -102,7 +156,7 @@ class Assets(Protocol):
         """The rendition of an activated asset is made, or never will be."""
 
     async def pending_renditions(self, after: str, limit: int) -> list[str]:
-        """IDs of active assets whose rendition is not settled, in order of ID, from behind `after`."""
+        """IDs of active assets, none of them deleted, whose rendition is not settled, in order of ID, from behind `after`."""
 
 
 class Blobs(Protocol):
@@ -159,6 +213,9 @@ class Tasks(Protocol):
 
     async def fail(self, claim: Claim, failure: Failure, at: int) -> bool:
         """`in_progress` to `failed`; False for a stale claim. The sealed source stays for a retry."""
+
+    async def end_for_assets(self, asset_ids: Sequence[str], failure: Failure, at: int) -> list[tuple[str, str]]:
+        """Fail whatever tasks of these assets are in progress, whoever holds them; ID of each with its asset's."""
 
     async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
         """ID and source host of tasks in progress, in order of ID, from behind `after`."""

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from spark_assets.ports.queue import Job
-from spark_assets.ports.repositories import ApiKeys, Assets, Blobs, Groups, Projects, Tasks, UsageLedger, Verification
+from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, Tasks, UsageLedger, Verification
 
 
 class Repositories(Protocol):
@@ -18,6 +18,10 @@ class Repositories(Protocol):
     @property
     def keys(self) -> ApiKeys:
         """The keys."""
+
+    @property
+    def access_keys(self) -> AccessKeys:
+        """The access keys."""
 
     @property
     def groups(self) -> Groups:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.link import LinkSigner
 from spark_assets.domain.parameters import CREATE_ASSET
@@ -75,6 +76,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             prices=prices,
             spool=spool_folder(settings),
         )
+        keys = signing_keys(settings)
         room = DiskRoom(_folders(settings), settings.disk_reserve)
         yield Runtime(
             database=database,
@@ -82,8 +84,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             blobs=blobs,
             inspector=inspector,
             clock=clock,
-            terms=Terms(prices=prices, check_url=source.check, has_room=room.has_room, task_ids=TaskIds()),
-            links=Links(LinkSigner(signing_keys(settings)), settings.delivery_url),
+            terms=Terms(prices=prices, check_url=source.check, has_room=room.has_room, task_ids=TaskIds(), cursors=CursorSigner(keys)),
+            links=Links(LinkSigner(keys), settings.delivery_url),
             tools=tools,
             region=settings.region,
         )

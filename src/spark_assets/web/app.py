@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from spark_assets.domain.errors import InternalError
 from spark_assets.domain.ids import new_request_id
 from spark_assets.web.admin.handlers import get_asset, get_content
+from spark_assets.web.ark.handlers import act, act_bare
 from spark_assets.web.delivery.handlers import deliver
 from spark_assets.web.error_responses import Handler, answer, error_body, unknown_path
 from spark_assets.web.exchange import Exchange, encode
@@ -23,6 +24,8 @@ from spark_assets.web.spark.handlers import create, poll
 log = structlog.get_logger()
 
 ROUTES: Final[dict[str, Handler]] = {
+    "/open/{action:str}": act_bare,
+    "/volc/asset/{action:str}": act_bare,
     "/v1/assets/{asset_id:str}": get_asset,
     "/v1/assets/{asset_id:str}/content": get_content,
     "/media/{asset_id:str}/{file_name:str}": deliver,
@@ -54,6 +57,7 @@ def build(open_site: OpenSite) -> Litestar:
 
     return Litestar(
         route_handlers=[
+            _hot_route("/", act),
             _hot_route("/model/v1/generation", create),
             _hot_route("/model/v1/generation/task", poll, is_mount=True),
             *(_route(path, handler) for path, handler in ROUTES.items()),

@@ -7,6 +7,7 @@ within a second on every process, and a busy client costs two look-ups a second.
 import time
 from typing import Final
 
+from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import Caller
 from spark_assets.domain.errors import AuthenticationError, SparkError
 from spark_assets.operations import keys
@@ -28,6 +29,7 @@ class Authenticator:
         self._database = database
         self._clock = clock
         self._callers: dict[bytes, tuple[float, Caller]] = {}
+        self._access_keys: dict[str, tuple[float, tuple[AccessKey, str | None]]] = {}
         self._last_used: dict[str, int] = {}
 
     async def caller(self, authorization: bytes | None) -> Caller:
@@ -38,6 +40,19 @@ class Authenticator:
         if known is not None and time.monotonic() < known[0]:
             return known[1]
         return await self._look_up(authorization)
+
+    async def access_key(self, key_id: str) -> tuple[AccessKey, str | None] | None:
+        """The access key with that ID and its secret, revoked or not; None if there is none."""
+        known = self._access_keys.get(key_id)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        async with self._database.read() as repositories:
+            found = await repositories.access_keys.get(key_id)
+        if len(self._access_keys) >= _MOST:
+            self._access_keys.clear()
+        if found is not None:
+            self._access_keys[key_id] = (time.monotonic() + _REMEMBERED, found)
+        return found
 
     async def record_use(self) -> None:
         """Write when keys were last used; called now and then, so that no request pays for it."""

@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import msgspec
 import structlog
 
-from spark_assets.domain.errors import AuthenticationError, ErrorKind, InternalError, NotFound, SparkError, Unavailable
+from spark_assets.domain.errors import AuthenticationError, ErrorKind, InternalError, NotFound, SignatureError, SparkError, Unavailable
+from spark_assets.domain.signature import ALGORITHM
 from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, ReaderTooSlow, encode
 from spark_assets.wire.errors import ErrorBody, ErrorDetail
 
@@ -29,31 +31,34 @@ _STATUS: Final = {
 }
 
 Handler = Callable[[Exchange], Awaitable[None]]
+Shape = Callable[[SparkError], msgspec.Struct]
+"""What an error looks like in the body of an answer."""
 
 
-async def answer(exchange: Exchange, handler: Handler) -> None:
-    """Run a handler; whatever it raises becomes an answer, and a log line under the request's ID."""
+async def answer(exchange: Exchange, handler: Handler, shape: Shape | None = None) -> None:
+    """Run a handler; whatever it raises becomes an answer, and a log line under the request's ID. `shape` gives errors another body."""
     try:
         await handler(exchange)
     except SparkError as error:
-        await refuse(exchange, error)
+        await refuse(exchange, error, shape)
     except ReaderTooSlow:
         log.info("reader_given_up", request_id=exchange.request_id, path=exchange.scope["path"])
     except Exception:
         log.exception("request_crashed", request_id=exchange.request_id, path=exchange.scope["path"])
         if exchange.started:
             raise
-        await refuse(exchange, InternalError())
+        await refuse(exchange, InternalError(), shape)
 
 
-async def refuse(exchange: Exchange, error: SparkError) -> None:
+async def refuse(exchange: Exchange, error: SparkError, shape: Shape | None = None) -> None:
     """Answer with an error."""
     status = _STATUS[error.kind]
     log.info("request_refused", request_id=exchange.request_id, status=status, code=error.code, path=exchange.scope["path"])
     if exchange.started:
         raise error
     await exchange.discard_body()
-    await exchange.respond(status, encode(error_body(error, exchange.request_id)), (JSON, *_headers(error)))
+    body = error_body(error, exchange.request_id) if shape is None else shape(error)
+    await exchange.respond(status, encode(body), (JSON, *_headers(error)))
 
 
 def error_body(error: SparkError, request_id: str) -> ErrorBody:
@@ -70,6 +75,8 @@ def unknown_path() -> NotFound:
 def _headers(error: SparkError) -> list[tuple[bytes, bytes]]:
     if isinstance(error, AuthenticationError):
         return [(b"www-authenticate", b"Bearer")]
+    if isinstance(error, SignatureError) and error.kind is ErrorKind.UNAUTHENTICATED:
+        return [(b"www-authenticate", ALGORITHM.encode())]
     if isinstance(error, Unavailable):
         return [(b"retry-after", str(error.retry_after).encode())]
     if isinstance(error, MethodNotAllowed):

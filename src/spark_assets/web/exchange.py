@@ -71,6 +71,12 @@ class Exchange:
                 return value
         return None
 
+    @property
+    def project(self) -> str | None:
+        """The project that the header `X-Project` names."""
+        value = self.header(b"x-project")
+        return None if value is None else value.decode("utf-8", "replace").strip()
+
     def allow(self, *methods: str) -> None:
         """Raises RequestRefused `MethodNotAllowed` unless the method is one of these."""
         if self.scope["method"] not in methods:

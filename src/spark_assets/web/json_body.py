@@ -31,7 +31,7 @@ async def read_object(exchange: Exchange) -> dict[str, Any]:
 
     Raises InvalidParameter `JSON`, RequestRefused `RequestTooLarge`, `UnsupportedMediaType`, `NotAcceptable`.
     """
-    _check_headers(exchange)
+    check_headers(exchange)
     return parse_object(await exchange.body())
 
 
@@ -55,7 +55,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _check_headers(exchange: Exchange) -> None:
+def check_headers(exchange: Exchange) -> None:
+    """Refuse a body that says it is not JSON, and a client that rules JSON out.
+
+    Raises RequestRefused `UnsupportedMediaType`, `NotAcceptable`.
+    """
     encoding = exchange.header(b"content-encoding")
     if encoding is not None and encoding.lower() != b"identity":
         raise RequestRefused(ErrorKind.UNSUPPORTED_TYPE, "UnsupportedMediaType", "a body is sent as it is, without Content-Encoding")

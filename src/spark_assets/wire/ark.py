@@ -26,10 +26,57 @@ class Envelope(msgspec.Struct, rename="pascal"):
     result: msgspec.Raw
 
 
+class ActionError(msgspec.Struct, rename="pascal", omit_defaults=True):
+    """Why an action was refused; `CodeN` where the vendor documents a number."""
+
+    code: str
+    message: str
+    code_n: int | None = field(default=None, name="CodeN")
+
+
+class ErrorMetadata(ResponseMetadata, rename="pascal"):
+    """The head of an envelope that holds an error instead of a result."""
+
+    error: ActionError
+
+
+class ErrorEnvelope(msgspec.Struct, rename="pascal"):
+    """A refusal in the action dialect."""
+
+    response_metadata: ErrorMetadata
+
+
 class IdResult(msgspec.Struct, rename="pascal"):
     """The result of what creates or changes one thing."""
 
     id: str
+
+
+class NoResult(msgspec.Struct):
+    """The result of a deletion."""
+
+
+class GroupResult(msgspec.Struct, rename="pascal"):
+    """A group as both dialects show it; `Title` repeats the name."""
+
+    id: str
+    name: str
+    title: str
+    description: str
+    group_type: str
+    project_name: str
+    create_time: str
+    update_time: str
+
+
+class ListResult(msgspec.Struct, rename="pascal"):
+    """One part of a list: counted in page mode, with a cursor until the end in cursor mode."""
+
+    items: list[Any]
+    total_count: int | UnsetType = UNSET
+    page_number: int | UnsetType = UNSET
+    page_size: int | UnsetType = UNSET
+    next_token: str | UnsetType = UNSET
 
 
 class ModerationResult(msgspec.Struct, rename="pascal"):

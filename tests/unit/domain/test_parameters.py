@@ -9,12 +9,28 @@ from spark_assets.domain.asset import ModerationStrategy
 from spark_assets.domain.errors import InvalidParameter, MissingParameter
 from spark_assets.domain.group import GroupType
 from spark_assets.domain.media import AssetType
-from spark_assets.domain.parameters import CREATE_ASSET, CREATE_GROUP, GET_ASSET, OPERATIONS, Operation
+from spark_assets.domain.parameters import (
+    CREATE_ASSET,
+    CREATE_GROUP,
+    GET_ASSET,
+    LIST_ASSETS,
+    LIST_GROUPS,
+    OPERATIONS,
+    UPDATE_ASSET,
+    UPDATE_GROUP,
+    Operation,
+)
 
 GROUP = {"Name": "cast", "GroupType": "AIGC"}
 ASSET = {"Name": "hero", "URL": "https://example.com/hero.jpg", "AssetType": "Image", "GroupId": "group-1"}
 GET = {"Id": "asset-1"}
-COMPLETE = {CREATE_GROUP.model: GROUP, CREATE_ASSET.model: ASSET, GET_ASSET.model: GET}
+LIST = {"Filter": {}}
+COMPLETE = dict.fromkeys(OPERATIONS, GET) | {
+    CREATE_GROUP.model: GROUP,
+    CREATE_ASSET.model: ASSET,
+    LIST_ASSETS.model: LIST,
+    LIST_GROUPS.model: LIST,
+}
 WRONG_TYPES: tuple[Any, ...] = (1, 1.5, True, False, [], {}, ["x"], {"a": 1})
 DECOMPOSED = "e\u0301"  # one character after NFC
 EXPANDING = "\u0958"  # two characters after NFC
@@ -45,6 +61,12 @@ AT_THE_LIMIT: list[tuple[Operation, str, Any]] = [
     (CREATE_ASSET, "Metadata", {"a": "x" * (8192 - 8)}),
     (CREATE_ASSET, "Metadata", {"deep": [1, 2.5, None, True, {"ü": "🎬"}]}),
     (GET_ASSET, "Id", "x" * 10_000),
+    (UPDATE_ASSET, "Metadata", {}),
+    (UPDATE_GROUP, "Description", ""),
+    *((LIST_ASSETS, name, value) for name in ("PageSize", "MaxResults") for value in (1, 100)),
+    (LIST_ASSETS, "PageNumber", 1),
+    (LIST_GROUPS, "PageNumber", 1_000_000),
+    (LIST_ASSETS, "NextToken", ""),
 ]
 OVER_THE_LIMIT: list[tuple[Operation, str, Any]] = [
     (CREATE_GROUP, "Name", "x" * 65),
@@ -76,6 +98,14 @@ OVER_THE_LIMIT: list[tuple[Operation, str, Any]] = [
     (CREATE_ASSET, "Moderation", {"Strategy": 1}),
     (CREATE_ASSET, "Moderation", {"Strategy": ["Skip"]}),
     (CREATE_ASSET, "Moderation", {"Strategy": {}}),
+    (UPDATE_ASSET, "Name", " "),
+    (UPDATE_ASSET, "ExternalId", ""),
+    *((LIST_ASSETS, name, value) for name in ("PageSize", "MaxResults") for value in (0, -1, 101, 10**30, "10", 10.0, True)),
+    (LIST_ASSETS, "PageNumber", 0),
+    (LIST_GROUPS, "PageNumber", 1_000_001),
+    (LIST_ASSETS, "SortBy", "createtime"),
+    (LIST_GROUPS, "SortBy", "GroupId"),
+    (LIST_ASSETS, "SortOrder", "desc"),
 ]
 
 
@@ -108,7 +138,9 @@ def test_an_optional_parameter_may_be_absent_or_null(operation: Operation, name:
 @pytest.mark.parametrize(("operation", "name"), EVERY_PARAMETER, ids=_name_of)
 def test_a_value_of_the_wrong_type_is_invalid(operation: Operation, name: str) -> None:
     for value in WRONG_TYPES:
-        fits = {"Tags": type(value) is list, "Metadata": type(value) is dict, "Moderation": type(value) is dict}
+        objects, numbers = type(value) is dict, type(value) is int
+        fits = {"Tags": type(value) is list, "Metadata": objects, "Moderation": objects, "Filter": objects}
+        fits |= {"PageNumber": numbers, "PageSize": numbers, "MaxResults": numbers}
         if fits.get(name):
             continue
         with pytest.raises(InvalidParameter) as refused:
@@ -160,6 +192,16 @@ def test_names_are_counted_as_code_points_after_nfc(name: str) -> None:
             CREATE_GROUP.read({**GROUP, "Name": name})
 
 
+@pytest.mark.parametrize("absence", [{}, {"Name": None}, {"Name": ""}], ids=["absent", "null", "empty"])
+def test_a_waived_parameter_may_be_absent(absence: dict[str, object]) -> None:
+    others = {name: value for name, value in ASSET.items() if name != "Name"}
+    assert "name" not in CREATE_ASSET.read({**others, **absence}, waived={"Name"})
+    with pytest.raises(MissingParameter):
+        CREATE_ASSET.read({**others, **absence}, waived={"Other"})
+    with pytest.raises(InvalidParameter, match="spelled Name"):
+        CREATE_ASSET.read({**others, **absence, "name": "hero"}, waived={"Name"})
+
+
 def test_choices_become_members() -> None:
     assert CREATE_GROUP.read(GROUP)["type"] is GroupType.AIGC
     for kind in AssetType:
@@ -194,3 +236,11 @@ def test_every_example_can_be_read(operation: Operation) -> None:
         if parameter.choices and parameter.json_type == "string":
             for choice in parameter.choices:
                 parameter.read(parameter.name, choice)
+
+
+def test_a_callback_is_refused_for_nobody_would_call() -> None:
+    asset = {"Name": "hero", "URL": "https://example.com/a.jpg", "AssetType": "Image", "GroupId": "group-1"}
+    with pytest.raises(InvalidParameter) as refused:
+        CREATE_ASSET.read({**asset, "callback_url": "https://example.com/hook"})
+    assert refused.value.code == "InvalidParameter.callback_url"
+    assert "poll the task" in refused.value.message

@@ -14,6 +14,7 @@ from spark_assets.domain.errors import (
     MissingParameter,
     NotFound,
     RequestRefused,
+    SignatureError,
     SparkError,
     StorageFull,
     Unavailable,
@@ -21,6 +22,7 @@ from spark_assets.domain.errors import (
 from spark_assets.web.error_responses import answer
 from spark_assets.web.exchange import BODY_LIMIT, Exchange
 from spark_assets.web.json_body import read_object
+from spark_assets.wire.ark import ActionError
 from tests.unit.web.conftest import MakeExchange
 
 ERRORS = [
@@ -39,6 +41,8 @@ ERRORS = [
     (IngestFailure("MediaCorrupt", "no"), 500, "MediaCorrupt", None),
     (Unavailable(), 503, "ServiceUnavailable", None),
     (StorageFull(), 507, "StorageFull", None),
+    (SignatureError("InvalidTimestamp", "no"), 400, "InvalidTimestamp", None),
+    (SignatureError("InvalidAccessKey", "no", ErrorKind.UNAUTHENTICATED), 401, "InvalidAccessKey", None),
 ]
 
 
@@ -186,3 +190,16 @@ async def test_a_body_of_another_kind_is_refused(make_exchange: MakeExchange, he
 )
 async def test_what_the_usual_clients_send_is_taken(make_exchange: MakeExchange, headers: dict[str, str]) -> None:
     assert await read_object(make_exchange("POST", headers=headers, parts=[b"{}"]).exchange) == {}
+
+
+@pytest.mark.parametrize("error", [NotFound("asset_id", "no"), ValueError("a fault of ours")], ids=["refused", "crashed"])
+async def test_a_door_may_give_its_errors_another_body(make_exchange: MakeExchange, error: Exception) -> None:
+    async def fail(exchange: Exchange) -> None:
+        raise error
+
+    answered = make_exchange()
+    await answer(answered.exchange, fail, lambda refused: ActionError(refused.code, refused.message))
+    code = error.code if isinstance(error, SparkError) else "InternalError"
+    assert answered.status == (404 if isinstance(error, SparkError) else 500)
+    assert answered.error["Code"] == code
+    assert set(answered.error) == {"Code", "Message"}

@@ -1,30 +1,26 @@
 """The two addresses of the task dialect: create and poll."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.errors import InvalidParameter
-from spark_assets.domain.parameters import CREATE_ASSET, CREATE_GROUP, GET_ASSET
+from spark_assets.domain.parameters import Operation
 from spark_assets.domain.task import Task, TaskStatus
-from spark_assets.operations import assets, groups, tasks
-from spark_assets.operations.assets import CreateAsset, GetAsset
+from spark_assets.operations import tasks
 from spark_assets.operations.call import Call
-from spark_assets.operations.groups import CreateGroup
+from spark_assets.operations.delivery import Links
 from spark_assets.ports.unit_of_work import UnitOfWork
+from spark_assets.web.dialect import CHANGES, READINGS, Outcome
 from spark_assets.web.exchange import Exchange, encode
 from spark_assets.web.json_body import check_accept, read_object
-from spark_assets.web.spark.asset_result import asset_result
 from spark_assets.web.spark.parameters import collect, find_operation
 from spark_assets.web.spark.task_object import created, task_object
 from spark_assets.web.waiting import wait_for_first
 
 LONGEST_WAIT: Final = 60
 """Seconds that a poll may be held back."""
-
-Perform = Callable[[UnitOfWork, Call, dict[str, Any], Exchange], Awaitable[Task]]
 
 
 async def create(exchange: Exchange) -> None:
@@ -35,18 +31,32 @@ async def create(exchange: Exchange) -> None:
     body = await read_object(exchange)
     operation = find_operation(body, exchange.header(b"x-model"))
     values = operation.read(collect(body, operation))
-    project = exchange.header(b"x-project")
     call = Call(
         caller=caller,
         request_id=exchange.request_id,
         now=exchange.now,
         terms=site.runtime.terms,
-        project=None if project is None else project.decode("utf-8", "replace").strip(),
+        project=exchange.project,
     )
     async with site.runtime.database.begin() as uow:
-        task = await _PERFORM[operation.model](uow, call, values, exchange)
+        outcome = await _perform(uow, call, operation, values, site.runtime.links)
+        task = outcome.task or await tasks.answer(
+            uow,
+            call,
+            operation.model,
+            outcome.project_id,
+            asset_id=outcome.asset_id,
+            group_id=outcome.group_id,
+            result=encode(outcome.result).decode(),
+        )
         await uow.commit()
     await exchange.respond(200, encode(created(task)))
+
+
+async def _perform(uow: UnitOfWork, call: Call, operation: Operation, values: dict[str, Any], links: Links) -> Outcome:
+    if operation.is_reading:
+        return await READINGS[operation.model](uow, call, values, links)
+    return await CHANGES[operation.model](uow, call, values)
 
 
 async def poll(exchange: Exchange) -> None:
@@ -96,25 +106,3 @@ def _wait_seconds(exchange: Exchange) -> float:
     if not (text.isascii() and text.isdigit() and int(text[:4]) <= LONGEST_WAIT and len(text) <= 4):
         raise InvalidParameter("wait", f"wait is a whole number of seconds, at most {LONGEST_WAIT}")
     return float(text)
-
-
-async def _create_group(uow: UnitOfWork, call: Call, values: dict[str, Any], _exchange: Exchange) -> Task:
-    group = await groups.create(uow, call, CreateGroup(**values))
-    return await tasks.answer(uow, call, CREATE_GROUP.model, group.project_id, group_id=group.id)
-
-
-async def _create_asset(uow: UnitOfWork, call: Call, values: dict[str, Any], _exchange: Exchange) -> Task:
-    return await assets.submit(uow, call, CreateAsset(**values))
-
-
-async def _get_asset(uow: UnitOfWork, call: Call, values: dict[str, Any], exchange: Exchange) -> Task:
-    asset, project = await assets.get(uow, call, GetAsset(**values))
-    shown = asset_result(asset, project, exchange.site.runtime.links.link(asset, call.now))
-    return await tasks.answer(uow, call, GET_ASSET.model, project.id, asset_id=asset.id, result=encode(shown).decode())
-
-
-_PERFORM: Final[dict[str, Perform]] = {
-    CREATE_GROUP.model: _create_group,
-    CREATE_ASSET.model: _create_asset,
-    GET_ASSET.model: _get_asset,
-}

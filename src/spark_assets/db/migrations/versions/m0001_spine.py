@@ -11,6 +11,17 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "access_keys",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("project_ids", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_keys")),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -55,6 +66,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("project_id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_folded", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("type", sa.String(length=16), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -62,6 +74,30 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_groups_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_groups")),
+    )
+    op.create_index(
+        "ix_groups_by_created_at",
+        "groups",
+        ["project_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_groups_by_updated_at",
+        "groups",
+        ["project_id", "updated_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_groups_trash",
+        "groups",
+        ["deleted_at"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
     op.create_table(
         "tasks",
@@ -109,6 +145,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'in_progress'"),
         postgresql_where=sa.text("status = 'in_progress'"),
     )
+    op.create_index(
+        "ix_tasks_unfinished_assets",
+        "tasks",
+        ["asset_id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'in_progress'"),
+        postgresql_where=sa.text("status = 'in_progress'"),
+    )
     op.create_table(
         "usage",
         sa.Column("task_id", sa.String(length=32), nullable=False),
@@ -127,6 +171,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(length=32), nullable=False),
         sa.Column("group_id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_folded", sa.Text(), nullable=False),
         sa.Column("type", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("moderation", sa.String(length=16), nullable=False),
@@ -155,14 +200,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assets")),
     )
     op.create_index(
-        "ix_assets_pending",
-        "assets",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("rendition_pending"),
-        postgresql_where=sa.text("rendition_pending"),
-    )
-    op.create_index(
         "ix_assets_blob",
         "assets",
         ["blob_sha256"],
@@ -171,12 +208,60 @@ def upgrade() -> None:
         postgresql_where=sa.text("blob_sha256 IS NOT NULL"),
     )
     op.create_index(
+        "ix_assets_by_created_at",
+        "assets",
+        ["project_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_assets_by_group_id",
+        "assets",
+        ["project_id", "group_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_assets_by_updated_at",
+        "assets",
+        ["project_id", "updated_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_assets_of_group",
+        "assets",
+        ["project_id", "group_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_assets_pending",
+        "assets",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("rendition_pending"),
+        postgresql_where=sa.text("rendition_pending"),
+    )
+    op.create_index(
+        "ix_assets_trash",
+        "assets",
+        ["deleted_at"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.create_index(
         "uq_assets_external_id",
         "assets",
         ["project_id", "external_id"],
         unique=True,
-        sqlite_where=sa.text("external_id IS NOT NULL"),
-        postgresql_where=sa.text("external_id IS NOT NULL"),
+        sqlite_where=sa.text("external_id IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL AND deleted_at IS NULL"),
     )
     op.create_table(
         "tags",
@@ -186,5 +271,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["asset_id"], ["assets.id"], name=op.f("fk_tags_asset_id")),
         sa.PrimaryKeyConstraint("asset_id", "tag", name=op.f("pk_tags")),
     )
+    op.create_index("ix_tags_tag", "tags", ["tag", "asset_id"], unique=False)
     projects = sa.table("projects", sa.column("id"), sa.column("name"), sa.column("created_at"))
     op.bulk_insert(projects, [{"id": "project-default", "name": "default", "created_at": time.time_ns() // 1000}])

@@ -1,10 +1,14 @@
-"""An asset as both dialects show it."""
+"""Assets, groups and lists as both dialects show them."""
+
+from typing import Any
 
 from msgspec import UNSET
 
 from spark_assets.domain.asset import Asset
+from spark_assets.domain.group import Group
 from spark_assets.domain.project import Project
-from spark_assets.wire.ark import AssetResult, ErrorResult, ModerationResult
+from spark_assets.operations.paging import Listed
+from spark_assets.wire.ark import AssetResult, ErrorResult, GroupResult, ListResult, ModerationResult
 from spark_assets.wire.times import utc_seconds
 
 
@@ -36,3 +40,28 @@ def asset_result(asset: Asset, project: Project, link: str) -> AssetResult:
         shown.frame_rate = UNSET if facts.frame_rate is None else facts.frame_rate
         shown.codec = UNSET if facts.codec is None else facts.codec
     return shown
+
+
+def group_result(group: Group, project: Project) -> GroupResult:
+    """The result of GetAssetGroup."""
+    return GroupResult(
+        id=group.id,
+        name=group.name,
+        title=group.name,
+        description=group.description,
+        group_type=group.type.value,
+        project_name=project.name,
+        create_time=utc_seconds(group.created_at),
+        update_time=utc_seconds(group.updated_at),
+    )
+
+
+def list_result(items: list[Any], listed: Listed[Any]) -> ListResult:
+    """The result of a list, its items shown already."""
+    return ListResult(
+        items=items,
+        total_count=UNSET if listed.total is None else listed.total,
+        page_number=UNSET if listed.page_number is None else listed.page_number,
+        page_size=UNSET if listed.page_size is None else listed.page_size,
+        next_token=listed.next_token or UNSET,
+    )

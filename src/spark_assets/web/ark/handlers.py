@@ -1,0 +1,109 @@
+"""The action dialect: `POST /?Action=...&Version=2024-01-01`, and bare at `POST /open/<Action>` and `/volc/asset/<Action>`."""
+
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from spark_assets.domain.api_key import Caller
+from spark_assets.domain.errors import ErrorKind, RequestError, SparkError
+from spark_assets.domain.parameters import ACTIONS, CREATE_ASSET, Operation
+from spark_assets.domain.signature import SignedRequest, is_signature, parse_authorization
+from spark_assets.operations import access_keys
+from spark_assets.operations.call import Call
+from spark_assets.web.ark.error_numbers import error_number
+from spark_assets.web.dialect import CHANGES, READINGS
+from spark_assets.web.error_responses import answer, unknown_path
+from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.json_body import check_headers, parse_object
+from spark_assets.wire.ark import SERVICE, VERSION, ActionError, Envelope, ErrorEnvelope, ErrorMetadata, ResponseMetadata
+
+_WAIVED: Final = frozenset({"Name"})
+"""Required of a new asset in the task dialect, optional here."""
+
+
+async def act(exchange: Exchange) -> None:
+    """`POST /?Action=...`: perform an action and answer its result in an envelope; an error too travels in one."""
+    query = parse_qsl(exchange.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    action = dict(query).get("Action", "")
+    if not action and exchange.method != "POST":
+        raise unknown_path()
+
+    async def perform(exchange: Exchange) -> None:
+        exchange.allow("POST")
+        result = await _perform(exchange, _operation(action, dict(query).get("Version", "")), query)
+        head = ResponseMetadata(exchange.request_id, action, VERSION, SERVICE, exchange.site.runtime.region)
+        await exchange.respond(200, encode(Envelope(head, msgspec.Raw(encode(result)))))
+
+    await answer(exchange, perform, lambda error: _refusal(exchange, action, error))
+
+
+async def act_bare(exchange: Exchange) -> None:
+    """`POST /open/<Action>`: the same without an envelope, with a bearer key, as resellers offer it."""
+    exchange.allow("POST")
+    operation = _operation(exchange.path_parameters["action"], VERSION)
+    await exchange.respond(200, encode(await _perform(exchange, operation, ())))
+
+
+def _operation(action: str, version: str) -> Operation:
+    operation = ACTIONS.get(action)
+    if operation is None or version != VERSION:
+        actions = ", ".join(ACTIONS)
+        raise UnknownAction(f"there is no such Action, or not in this Version; Version is {VERSION}, and Action is one of {actions}")
+    return operation
+
+
+class UnknownAction(RequestError):
+    """No action of that name and version."""
+
+    kind = ErrorKind.NOT_FOUND
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidActionOrVersion", message)
+
+
+async def _perform(exchange: Exchange, operation: Operation, query: Any) -> msgspec.Struct:
+    check_headers(exchange)
+    body = await exchange.body()
+    runtime = exchange.site.runtime
+    call = Call(
+        caller=await _caller(exchange, body, query),
+        request_id=exchange.request_id,
+        now=exchange.now,
+        terms=runtime.terms,
+        project=exchange.project,
+    )
+    given = {name: value for name, value in (parse_object(body) if body else {}).items() if value is not None}
+    values = operation.read(given, waived=_WAIVED if operation is CREATE_ASSET else ())
+    if operation is CREATE_ASSET:
+        values.setdefault("name", values["type"].value)
+    if operation.is_reading:
+        async with runtime.database.read() as repositories:
+            return (await READINGS[operation.model](repositories, call, values, runtime.links)).result
+    async with runtime.database.begin() as uow:
+        outcome = await CHANGES[operation.model](uow, call, values)
+        await uow.commit()
+    return outcome.result
+
+
+async def _caller(exchange: Exchange, body: bytes, query: Any) -> Caller:
+    """Who signed the request, or whose bearer key came with it."""
+    authorization = exchange.header(b"authorization")
+    text = "" if authorization is None else authorization.decode("latin-1")
+    authenticator = exchange.site.authenticator
+    if not is_signature(text) or not query:
+        return await authenticator.caller(authorization)
+    credential = parse_authorization(text)
+    request = SignedRequest(
+        method=exchange.method,
+        path=exchange.scope["path"],
+        query=query,
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.scope["headers"]},
+        body=body,
+    )
+    return access_keys.recognise(await authenticator.access_key(credential.access_key_id), request, credential, exchange.now)
+
+
+def _refusal(exchange: Exchange, action: str, error: SparkError) -> ErrorEnvelope:
+    shown = ActionError(error.code, error.message, error_number(error))
+    return ErrorEnvelope(ErrorMetadata(exchange.request_id, action, VERSION, SERVICE, exchange.site.runtime.region, shown))
