@@ -1,10 +1,23 @@
 """Logs: structured, on stderr, readable on a terminal and JSON elsewhere."""
 
+import io
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
+
+
+class CurrentStderr(io.TextIOBase):
+    """Whatever stderr is at the moment of writing: loggers live on when it is exchanged."""
+
+    def write(self, text: str) -> int:
+        """Write to stderr."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush stderr."""
+        sys.stderr.flush()
 
 
 def configure_logging(level: str, form: str) -> None:
@@ -27,7 +40,7 @@ def configure_logging(level: str, form: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, CurrentStderr())),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

@@ -16,11 +16,13 @@ def doctor(
 ) -> None:
     """Say what is configured, what works and what is wrong. Example: spark-assets doctor --verify."""
     from spark_assets.cli.examination import effective, examine
+    from spark_assets.observability import configure_logging
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import load_settings
 
     with explained():
         settings = load_settings(home=home)
+        configure_logging(settings.log_level, settings.log_format)
         make_home(settings)
         findings = examine(settings, verify_promises=verify_promises, quick=quick)
     shown = effective(settings)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from spark_assets.observability import configure_logging
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from spark_assets.queue.paused import PausedQueue
 from spark_assets.runtime.databases import open_database, prepare_database
@@ -17,6 +18,7 @@ Result = TypeVar("Result")
 def prepared_settings(home: Path | None) -> Settings:
     """The effective settings, with a home that exists and a schema that is current."""
     settings = load_settings(home=home)
+    configure_logging(settings.log_level, settings.log_format)
     make_home(settings)
     prepare_database(settings)
     return settings

@@ -39,7 +39,7 @@ async def sniff(state: IngestState, tools: Tools) -> IngestState:
 
 
 async def inspect(state: IngestState, tools: Tools) -> IngestState:
-    """Measure the file in a sandboxed child, which leaves a preview on the way."""
+    """Measure the file in a sandboxed child; a preview is made on the way."""
     assert state.format is not None
     inspection = await tools.inspector.inspect(state.spool, state.format, state.preview)
     return replace(state, facts=inspection.facts)

@@ -1,7 +1,8 @@
 """What runs inside a confined child: one job in, one plain answer out. Imports nothing of the server."""
 
 import warnings
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -12,13 +13,17 @@ from spark_assets.media import av_media, images
 from spark_assets.media.confinement import Layers, allow_processor_time, confine
 from spark_assets.ports.inspector import Inspection
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 
 class Job(msgspec.Struct, frozen=True):
     """A file to work on. Without a `measure` only the preview is drawn."""
 
     path: str
     found: MediaFormat
-    preview: str | None
+    preview: bool
+    """Whether one is wanted."""
     measure: bool
     limits: SafetyLimits
     processor_time: float
@@ -26,23 +31,24 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True, tag="measured"):
-    """The facts."""
+    """The facts, and the preview if one was wanted and drawn."""
 
     inspection: Inspection
+    preview: bytes | None
 
 
 class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
-    """Whether a preview was written."""
+    """The preview, if there is one to give."""
 
-    written: bool
+    preview: bytes | None
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """Why the file is refused: the parts of an IngestFailure."""
+    """Why the file is refused: the parts of an IngestFailure. Their lengths are bounded, as a captured child writes what it likes."""
 
-    code: str
-    message: str
-    reason: str | None
+    code: Annotated[str, msgspec.Meta(max_length=64)]
+    message: Annotated[str, msgspec.Meta(max_length=1000)]
+    reason: Annotated[str, msgspec.Meta(max_length=64)] | None
     transient: bool = False
 
 
@@ -52,11 +58,23 @@ _HELD: list[Layers] = []
 """The layers that hold in this process, once it is confined."""
 
 
-def prepare(spool: str, memory: int) -> None:
+class HeldPreview(PosixPath):
+    """The place of a preview in a process that may write no file: what is written to it stays in memory."""
+
+    content: bytes | None = None
+    """What was written; None before."""
+
+    def write_bytes(self, data: "ReadableBuffer") -> int:
+        """Keep the bytes; how many."""
+        self.content = bytes(data)
+        return len(self.content)
+
+
+def prepare(lent: str, memory: int) -> None:
     """Make this process ready, then confine it for good."""
     warnings.simplefilter("ignore")
     images.prepare_readers()
-    _HELD.append(confine(Path(spool), memory))
+    _HELD.append(confine(Path(lent), memory))
 
 
 def report_layers() -> bytes:
@@ -82,12 +100,14 @@ def _answer(job: Job) -> Answer:
         return Refused("MediaCorrupt", "decoding the file needs more memory than a parser may use; it is damaged or far too large", None)
 
 
-def _work(job: Job) -> Answer:
-    path, preview = Path(job.path), None if job.preview is None else Path(job.preview)
+def _work(job: Job) -> Measured | Drawn:
+    path, preview = Path(job.path), HeldPreview("preview")
     path.open("rb").close()  # a file that cannot be read is no fault of its contents
     picture = job.found.asset_type is AssetType.IMAGE
     if job.measure:
         inspect = images.inspect_picture if picture else av_media.inspect_recording
-        return Measured(inspect(path, job.found, preview, job.limits))
+        inspection = inspect(path, job.found, preview if job.preview else None, job.limits)
+        return Measured(inspection, preview.content)
     draw = images.draw_thumbnail if picture else av_media.draw_preview
-    return Drawn(preview is not None and draw(path, job.found, preview, job.limits))
+    draw(path, job.found, preview, job.limits)
+    return Drawn(preview.content)

@@ -20,6 +20,8 @@ from typing import Any, Final
 from pebble.common.types import Result, ResultStatus
 from pebble.pool.process import Acknowledgement, TaskProblem, TaskResult
 
+LARGEST_MESSAGE: Final = 2 * 2**20
+"""Bytes of one message from a child: a preview of at most 1 MiB and its facts."""
 _ACCEPTED_TYPES: Final = {
     (kind.__module__, kind.__qualname__): kind for kind in (Result, ResultStatus, Acknowledgement, TaskProblem, TaskResult)
 }
@@ -39,9 +41,9 @@ class PlainConnection(multiprocessing.connection.Connection):
     """The parent's end of the pipe that children answer on."""
 
     def recv(self) -> Any:
-        """The next message. Raises OSError for one that is not plain: the pool then counts as broken and is replaced."""
+        """The next message. Raises OSError for one that is not plain or too long: the pool then counts as broken and is replaced."""
         try:
-            return _PlainUnpickler(io.BytesIO(self.recv_bytes())).load()
+            return _PlainUnpickler(io.BytesIO(self.recv_bytes(LARGEST_MESSAGE))).load()
         except (OSError, EOFError):
             raise
         except Exception as error:  # bytes made to confuse an unpickler may raise anything

@@ -15,8 +15,8 @@ from spark_assets.media.seccomp import refuse_calls, seccomp_offered
 
 _NO_NEW_PRIVILEGES: Final = 38
 """PR_SET_NO_NEW_PRIVS of include/uapi/linux/prctl.h."""
-_LARGEST_FILE: Final = 8 * 2**20
-"""Bytes that a child may write into one file: a preview has 100 KB."""
+_LARGEST_FILE: Final = 0
+"""Bytes that a child may write into one file: it writes none."""
 _OPEN_FILES: Final = 64
 _LIBRARIES: Final = (Path("/lib"), Path("/lib64"), Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
 """The C library loads some of its parts when they are first needed."""
@@ -36,10 +36,11 @@ def offered_layers() -> Layers:
     return Layers(resource_limits=True, no_new_privileges=True, landlock=landlock_version() > 0, seccomp=seccomp_offered())
 
 
-def confine(spool: Path, memory: int) -> Layers:
+def confine(lent: Path, memory: int) -> Layers:
     """Give up, for the rest of this process, all that parsing does not need; what holds is reported.
 
-    It keeps `memory` bytes of address space, reading and writing beneath `spool`, and reading the installation of Python.
+    It keeps `memory` bytes of address space, reading files beneath `lent` whose names it is told, and reading the installation
+    of Python. It can write no file, not even one that it may read.
     """
     os.environ.clear()
     limited = _limit_resources(memory)
@@ -47,7 +48,7 @@ def confine(spool: Path, memory: int) -> Layers:
     return Layers(
         resource_limits=limited,
         no_new_privileges=forgone,
-        landlock=restrict_files(_installation(), [spool]),
+        landlock=restrict_files(_installation(), [lent]),
         seccomp=refuse_calls(),
     )
 

@@ -1,5 +1,6 @@
-"""Landlock: a process gives up every file but those named. Linux 5.13 and later; called directly, as the C library has no wrapper.
+"""Landlock: a process gives up every file but some that it may read. Linux 5.13 and later.
 
+Called directly, as the C library has no wrapper.
 Numbers: include/uapi/linux/landlock.h; the meaning of each version: Documentation/userspace-api/landlock.rst of the kernel.
 """
 
@@ -14,12 +15,8 @@ _ADD_RULE: Final = 445
 _RESTRICT_SELF: Final = 446
 _ASK_VERSION: Final = 1
 _PATH_BENEATH: Final = 1
-_WRITE_FILE: Final = 1 << 1
 _READ_FILE: Final = 1 << 2
 _READ_DIRECTORY: Final = 1 << 3
-_REMOVE_FILE: Final = 1 << 5
-_MAKE_REGULAR: Final = 1 << 8
-_TRUNCATE: Final = 1 << 14
 _FILE_RIGHTS_BY_VERSION: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 """How many of the rights to files each version knows, counted from the lowest bit."""
 _NETWORK_RIGHTS: Final = 0b11
@@ -42,9 +39,10 @@ def landlock_version() -> int:
     return max(0, int(_libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION)))
 
 
-def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
-    """Give up, for ever, all files but those beneath the readable and writable folders; TCP too where the kernel can.
+def restrict_files(listed: Iterable[Path], unlisted: Iterable[Path]) -> bool:
+    """Give up, for ever, all files but reading those beneath the given folders; TCP too where the kernel can.
 
+    What lies in `listed` folders can be found out, what lies in `unlisted` ones must be known by name. Nothing can be written.
     True if it holds. Needs `no_new_privs`. Folders that do not exist are passed over.
     """
     version = landlock_version()
@@ -58,9 +56,7 @@ def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
     if ruleset < 0:
         return False
     try:
-        reading = _READ_FILE | _READ_DIRECTORY
-        writing = (reading | _WRITE_FILE | _REMOVE_FILE | _MAKE_REGULAR | _TRUNCATE) & files
-        granted = [(path, reading) for path in readable] + [(path, writing) for path in writable]
+        granted = [(path, _READ_FILE | _READ_DIRECTORY) for path in listed] + [(path, _READ_FILE) for path in unlisted]
         complete = all(_allow(libc, ruleset, path, rights) for path, rights in granted if path.is_dir())
         return complete and libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
     finally:

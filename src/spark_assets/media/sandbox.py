@@ -1,23 +1,23 @@
-"""The Inspector: a pool of confined children, of which each may die at any time at the cost of its own job."""
+"""The Inspector: confined children, of which each may die at any time at the cost of its own job."""
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
-from pebble import ProcessExpired, ProcessPool
+from msgspec.structs import replace
 
 from spark_assets.domain.errors import IngestFailure, TransientFailure
-from spark_assets.domain.media import MediaFormat
+from spark_assets.domain.media import MediaFacts, MediaFormat
 from spark_assets.domain.policy import SAFETY_LIMITS, SafetyLimits
-from spark_assets.media.child import Answer, Drawn, Job, Measured, Refused, perform, prepare, report_layers
-from spark_assets.media.children import BareContext
+from spark_assets.media.child import Answer, Drawn, Job, Measured, Refused, perform, report_layers
 from spark_assets.media.confinement import Layers
+from spark_assets.media.parser import Bounds, Parser, crashed
 from spark_assets.ports.inspector import WORKING_FOLDER, Inspection
 
 WALL_TIME: Final = 20.0
@@ -26,18 +26,23 @@ MEMORY: Final = 2**30
 """Bytes of address space of a child."""
 _JOBS_PER_CHILD: Final = 2000
 """A child is replaced after so many files, so that nothing grows in it for ever; starting one costs as much as 50 pictures."""
-_WAITING_PER_CHILD: Final = 2
-"""Jobs handed to the pool per child: the next one lies ready while the last answer travels."""
-_GRACE: Final = 15.0
-"""Seconds beyond the wall times before a job counts as lost by the pool itself."""
+_LARGEST_PREVIEW: Final = 2**20
+"""Bytes; 512 x 512 pixels of noise in colour make 0.2 MB."""
+_PREVIEW_START: Final = b"\xff\xd8\xff"
+"""Start of image and the next marker: ITU-T T.81, section B.1."""
+_LARGEST_FACT: Final = 2**53
+"""No pixels, frames or seconds of a real file come near it."""
+_LONGEST_CODEC: Final = 64
 
+_Kind = TypeVar("_Kind", Measured, Drawn)
 _log = structlog.get_logger()
 
 
 class SandboxedInspector:
-    """Measures files in `workers` confined children that may read and write beneath `spool` only.
+    """Measures files in `workers` confined children, which read one file each and write none.
 
-    The children start with the first job, or with `start`. The folder `spool` must exist by then.
+    What is lent to them lies in a folder beside `spool`: files of the spool, or of anywhere on its file system, are lent by a
+    link; others are copied. The children start with the first job, or with `start`. The folder `spool` must exist by then.
     """
 
     def __init__(
@@ -50,140 +55,109 @@ class SandboxedInspector:
         memory: int = MEMORY,
         jobs_per_child: int = _JOBS_PER_CHILD,
     ) -> None:
-        self._spool = spool.resolve()
+        self._home = spool.resolve().parent
         self._workers = workers
         self._limits = limits
-        self._wall_time = wall_time
-        self._memory = memory
-        self._jobs_per_child = jobs_per_child
-        self._pool: ProcessPool | None = None
+        self._bounds = Bounds(wall_time, memory, jobs_per_child)
         self._folder: Path | None = None
         self._closed = False
-        self._turns = asyncio.Semaphore(workers * _WAITING_PER_CHILD)
+        self._parsers: list[Parser] = []
+        self._idle: list[Parser] = []
+        self._turns = asyncio.Semaphore(workers)
         self._spare_turns = asyncio.Semaphore(max(1, workers - 1))
-        self._waiting: set[asyncio.Future[bytes]] = set()
-        self._endings: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Start the children and wait until they answer, so that the first job finds them warm."""
-        await asyncio.gather(*(self._call(report_layers) for _ in range(self._workers)))
+        await asyncio.gather(*(self.active_layers() for _ in range(self._workers)))
 
     async def active_layers(self) -> Layers:
         """Which layers of confinement hold in a child, told by one. Raises TransientFailure."""
-        return msgspec.msgpack.decode(await self._call(report_layers), type=Layers)
+        async with self._turn() as parser:
+            return msgspec.msgpack.decode(await parser.run(report_layers), type=Layers)
 
     async def inspect(self, path: Path, found: MediaFormat, preview: Path | None) -> Inspection:
         """Measure the whole file in a child: see `ports.inspector.Inspector.inspect`."""
-        answer = await self._perform(path, found, preview, measure=True)
-        assert isinstance(answer, Measured)
-        return answer.inspection
+        answer = await self._perform(path, self._job(found, preview, measure=True), Measured)
+        written = preview is not None and _keep(answer.preview, preview)
+        return replace(answer.inspection, has_preview=written)
 
     async def preview(self, path: Path, found: MediaFormat, preview: Path) -> bool:
         """Draw the preview in a child, never in all of them at once: inspecting goes first."""
         async with self._spare_turns:
-            answer = await self._perform(path, found, preview, measure=False)
-        assert isinstance(answer, Drawn)
-        return answer.written
+            answer = await self._perform(path, self._job(found, preview, measure=False), Drawn)
+        return _keep(answer.preview, preview)
 
     async def close(self) -> None:
         """End the children; jobs that are still waiting fail with `parser_crashed`."""
         self._closed = True
-        if self._pool is not None:
-            self._discard(self._pool)
-        await asyncio.gather(*self._endings)
+        await asyncio.gather(*(parser.close() for parser in self._parsers))
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    async def _perform(self, path: Path, found: MediaFormat, preview: Path | None, *, measure: bool) -> Measured | Drawn:
-        job = self._job(path, found, preview, measure)
-        answer: Answer = msgspec.msgpack.decode(await self._call(perform, msgspec.msgpack.encode(job)), type=Answer)
-        if isinstance(answer, Refused):
-            failure = TransientFailure if answer.transient else IngestFailure
-            raise failure(answer.code, answer.message, answer.reason)
-        return answer
+    async def _perform(self, path: Path, job: Job, kind: type[_Kind]) -> _Kind:
+        async with self._turn() as parser, parser.lend(path) as lent:
+            answer = _understood(await parser.run(perform, msgspec.msgpack.encode(replace(job, path=str(lent)))))
+            if isinstance(answer, Refused):
+                failure = TransientFailure if answer.transient else IngestFailure
+                raise failure(answer.code, answer.message, answer.reason)
+            if isinstance(answer, kind) and _is_sound(answer, job):
+                return answer
+            _log.warning("a parser child gave an answer that makes no sense")
+            parser.retire()
+            raise crashed()
 
-    def _job(self, path: Path, found: MediaFormat, preview: Path | None, measure: bool) -> Job:
-        return Job(
-            path=str(path.absolute()),
-            found=found,
-            preview=None if preview is None else str(preview.absolute()),
-            measure=measure,
-            limits=self._limits,
-            processor_time=self._wall_time,
-        )
+    def _job(self, found: MediaFormat, preview: Path | None, *, measure: bool) -> Job:
+        return Job("", found, preview is not None, measure, self._limits, self._bounds.wall_time)
 
-    async def _call(self, function: Callable[..., bytes], *arguments: bytes) -> bytes:
-        """Run the function in a child and await its answer; cancelling kills the child. Pebble's errors end here."""
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Parser]:
+        """A parser that nobody else uses; the one that was used last, as it is the warmest."""
         async with self._turns:
-            pool, waiting = self._schedule(function, arguments)
+            if self._closed:
+                raise crashed()
+            parser = self._idle.pop() if self._idle else self._made()
             try:
-                async with asyncio.timeout(self._wall_time * _WAITING_PER_CHILD + _GRACE) as guard:
-                    return await waiting
-            except ProcessExpired as error:
-                _log.warning("parser child died", exit_code=error.exitcode)
-                raise _crashed() from error
-            except BrokenProcessPool as error:
-                self._discard(pool)
-                raise _crashed() from error
-            except TimeoutError as error:
-                if guard.expired():
-                    self._discard(pool)
-                    raise _crashed() from error
-                raise IngestFailure(
-                    "InternalError", f"reading the file took longer than {self._wall_time:g} s and was stopped", "parser_timeout"
-                ) from error
+                yield parser
             finally:
-                self._waiting.discard(waiting)
+                self._idle.append(parser)
 
-    def _schedule(self, function: Callable[..., bytes], arguments: tuple[bytes, ...]) -> tuple[ProcessPool, asyncio.Future[bytes]]:
-        """Hand a job to the pool; a pool that has broken since the last job is replaced."""
-        pool = self._opened_pool()
-        try:
-            scheduled = pool.schedule(function, args=arguments, timeout=self._wall_time)
-        except RuntimeError:
-            self._discard(pool)
-            pool = self._opened_pool()
-            scheduled = pool.schedule(function, args=arguments, timeout=self._wall_time)
-        waiting: asyncio.Future[bytes] = asyncio.wrap_future(scheduled)
-        self._waiting.add(waiting)
-        return pool, waiting
-
-    def _opened_pool(self) -> ProcessPool:
-        if self._closed:
-            raise _crashed()
+    def _made(self) -> Parser:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix=WORKING_FOLDER, dir=self._spool.parent))
-        if self._pool is None:
-            self._pool = ProcessPool(
-                max_workers=self._workers,
-                max_tasks=self._jobs_per_child,
-                initializer=prepare,
-                initargs=(str(self._spool), self._memory),
-                context=BareContext(self._folder),
-            )
-        return self._pool
-
-    def _discard(self, pool: ProcessPool) -> None:
-        """Give a pool up: those who wait for it are told, and its children are ended in the background."""
-        if pool is not self._pool:
-            return
-        self._pool = None
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_exception(BrokenProcessPool("the pool was given up"))
-        ending = asyncio.create_task(asyncio.to_thread(_end, pool))
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
-        if not self._closed:
-            _log.warning("the pool of parser children is replaced")
+            self._folder = Path(tempfile.mkdtemp(prefix=WORKING_FOLDER, dir=self._home))
+        parser = Parser(self._folder / f"lent-{len(self._parsers)}", self._folder / "empty", self._bounds)
+        self._parsers.append(parser)
+        return parser
 
 
-def _end(pool: ProcessPool) -> None:
-    """Stop a pool's children and threads; takes up to a few seconds if a child does not listen."""
-    pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
-    pool.join()
+def _understood(encoded: bytes) -> Answer | None:
+    """The answer of a child, or None if it is none: a captured child may send anything."""
+    try:
+        answer: Answer = msgspec.msgpack.decode(encoded, type=Answer)
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return None
+    return answer
 
 
-def _crashed() -> TransientFailure:
-    return TransientFailure("InternalError", "the process that read the file ended unexpectedly", "parser_crashed")
+def _is_sound(answer: Measured | Drawn, job: Job) -> bool:
+    """Whether a child of ours could have given this answer to this job."""
+    preview = answer.preview
+    drawn = preview is None or (job.preview and len(preview) <= _LARGEST_PREVIEW and preview.startswith(_PREVIEW_START))
+    return drawn and (isinstance(answer, Drawn) or _are_sound(answer.inspection.facts, job.found))
+
+
+def _are_sound(facts: MediaFacts, found: MediaFormat) -> bool:
+    numbers = (facts.width, facts.height, facts.frame_count, facts.duration, facts.frame_rate)
+    bounded = all(number is None or 0 <= number < _LARGEST_FACT for number in numbers)  # not so for what is no number
+    return bounded and facts.format is found and len(facts.codec or "") <= _LONGEST_CODEC
+
+
+def _keep(drawn: bytes | None, preview: Path) -> bool:
+    """Write what a child has drawn, if it has, to its place."""
+    if drawn is None:
+        return False
+    try:
+        preview.write_bytes(drawn)
+    except OSError as error:
+        raise TransientFailure("InternalError", "the preview could not be written beside the file", "storage_unavailable") from error
+    return True

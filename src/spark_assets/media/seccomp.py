@@ -1,6 +1,9 @@
-"""seccomp: a process gives up system calls that a parser of media never needs: the network, other programs, other processes.
+"""seccomp: a process gives up system calls that a parser of media never needs.
 
-The filter is classic BPF of a few dozen instructions: refuse the listed calls with EPERM, let through the rest.
+They are the network, other programs, other processes, and whatever makes, changes or watches a file. (Landlock alone would
+leave it attributes, watching and, before Linux 6.2, `truncate`.)
+
+The filter is classic BPF of some two hundred instructions: refuse the listed calls with EPERM, let through the rest.
 Numbers: include/uapi/linux/{seccomp,filter,audit,prctl}.h and the kernel's tables of system calls.
 """
 
@@ -25,6 +28,7 @@ _RETURN: Final = 0x06
 _NUMBER_AT: Final = 0
 _ARCHITECTURE_AT: Final = 4
 _FIRST_ARGUMENT_AT: Final = 16
+_ARGUMENT_LENGTH: Final = 8
 _THREAD: Final = 0x10000
 """CLONE_THREAD: a new thread, not a new process."""
 _X32: Final = 0x40000000
@@ -46,8 +50,27 @@ _REFUSED: Final = {
     "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97), "setns": (308, 268),
     "init_module": (175, 105), "finit_module": (313, 273), "kexec_load": (246, 104), "reboot": (169, 142),
     "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
+    "creat": (85, -1), "truncate": (76, 45), "ioctl": (16, 29),
+    "mkdir": (83, -1), "mkdirat": (258, 34), "mknod": (133, -1), "mknodat": (259, 33),
+    "rmdir": (84, -1), "unlink": (87, -1), "unlinkat": (263, 35),
+    "link": (86, -1), "linkat": (265, 37), "symlink": (88, -1), "symlinkat": (266, 36),
+    "rename": (82, -1), "renameat": (264, 38), "renameat2": (316, 276),
+    "chmod": (90, -1), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, -1), "fchown": (93, 55), "lchown": (94, -1), "fchownat": (260, 54),
+    "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1), "utimensat": (280, 88),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    "inotify_init": (253, -1), "inotify_init1": (294, 26), "inotify_add_watch": (254, 27),
+    "fanotify_init": (300, 262), "fanotify_mark": (301, 263),
 }  # fmt: skip
 """Numbers on x86-64 and on 64-bit ARM; -1: the call does not exist there."""
+_OPENING: Final = (((2, -1), 1), ((257, 56), 2))
+"""`open` and `openat`, and which argument their flags are, counted from 0."""
+_CHANGING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+"""A file opened with any of these could be made or changed."""
+_OPENAT2: Final = 437
+"""Its flags lie in memory, where no filter sees them."""
 _CLONE: Final = (56, 220)
 _CLONE3: Final = 435
 _SIGNAL_THREAD: Final = (234, 131)
@@ -91,19 +114,23 @@ def _filter(machine: str, own_process: int) -> list[tuple[int, int, int, int]]:
     for numbers in _REFUSED.values():
         if numbers[column] >= 0:
             lines += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _REFUSE)]
-    # The C library falls back to clone, whose flags can be seen: threads only.
-    lines += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _UNKNOWN)]
+    # The C library falls back to clone and openat, whose flags can be seen: threads only, and reading only.
+    for unseen in (_CLONE3, _OPENAT2):
+        lines += [(_EQUAL, 0, 1, unseen), (_RETURN, 0, 0, _UNKNOWN)]
+    for numbers, position in _OPENING:
+        if numbers[column] >= 0:
+            lines += _only_if(numbers[column], (_ANY_BIT, 0, 1, _CHANGING), position)
     lines += _only_if(_CLONE[column], (_ANY_BIT, 1, 0, _THREAD))
     lines += _only_if(_SIGNAL_THREAD[column], (_EQUAL, 1, 0, own_process))
     lines += _only_if(_LIMITS[column], (_EQUAL, 1, 0, 0))
     return [*lines, (_RETURN, 0, 0, _ALLOW)]
 
 
-def _only_if(number: int, condition: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-    """Let a call through if its first argument meets the condition, whose first jump passes over the refusal."""
+def _only_if(number: int, condition: tuple[int, int, int, int], position: int = 0) -> list[tuple[int, int, int, int]]:
+    """Let a call through if its argument at that position meets the condition, which jumps over the refusal if so."""
     return [
         (_EQUAL, 0, 4, number),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT + _ARGUMENT_LENGTH * position),
         condition,
         (_RETURN, 0, 0, _REFUSE),
         (_RETURN, 0, 0, _ALLOW),

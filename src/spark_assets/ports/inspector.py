@@ -12,8 +12,8 @@ PREVIEW_FORMAT: Final = MediaFormat.JPEG
 PREVIEW_SIDE: Final = 512
 """Pixels: the longest side of a thumbnail or poster."""
 
-WORKING_FOLDER: Final = "empty-"
-"""Beside the spool folder, a folder of this prefix is where the children stand; nothing is ever put into it."""
+WORKING_FOLDER: Final = "parsing-"
+"""Beside the spool folder, a folder of this prefix holds what children may read: the file of a job, for as long as the job lasts."""
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -30,6 +30,8 @@ class Inspector(Protocol):
         """Decode (pictures) or demux (video, audio) the whole file and measure it.
 
         Writes a picture's thumbnail or a video's poster (PREVIEW_FORMAT, longest side PREVIEW_SIDE, no metadata) to `preview` if given.
+        What parses reads this file alone and writes none; a file that changes meanwhile fails with `parser_crashed`, so that its
+        bytes are still those that were hashed. Links to it should neither be made nor removed meanwhile.
         Raises IngestFailure: `MediaCorrupt`, `FormatUnsupported`, `TypeMismatch`, `FrameCountTooLarge`, `PixelCountTooLarge`,
         `DurationTooLong`, or `InternalError` with reason `parser_timeout`; TransientFailure with `parser_crashed`.
         """

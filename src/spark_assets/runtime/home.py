@@ -3,8 +3,9 @@
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,15 +65,21 @@ def hold_spool(settings: Settings) -> Iterator[None]:
         except BlockingIOError:
             pass
         else:
-            for left in spool_folder(settings).iterdir():
-                if left.is_file():
-                    left.unlink(missing_ok=True)
-            for folder in settings.home.glob(f"{WORKING_FOLDER}*"):
-                folder.rmdir()
+            for left in (*spool_folder(settings).iterdir(), *settings.home.glob(f"{WORKING_FOLDER}*")):
+                _clear(left)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
+
+
+def _clear(left: Path) -> None:
+    """Remove a file or a folder with all that is in it. What cannot be removed stays: it is no reason not to start."""
+    if left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            left.unlink()
 
 
 def signing_keys(settings: Settings) -> tuple[SigningKey, ...]:
