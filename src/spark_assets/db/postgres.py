@@ -3,7 +3,9 @@
 from asyncio import Event
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NoReturn
 
+import asyncpg
 import structlog
 from sqlalchemy import Table, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -15,12 +17,15 @@ from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories
+from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
 
 _ANNOUNCE = text(f"SELECT pg_notify('{CHANNEL}', :task_id)")
 _WITHOUT_WAITING = text("SET LOCAL synchronous_commit TO off")
+_ERRORS = (*ENGINE_ERRORS, asyncpg.InternalClientError)
+"""The last one comes where a statement meets a connection that is just being lost."""
 _POOL_SIZE = 10
 _CONNECT_TIMEOUT = 5.0
 _NOT_TEXT = "22021"
@@ -55,10 +60,10 @@ class PostgresConnection:
         try:
             result = await self.connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
-        except ENGINE_ERRORS as error:
+        except _ERRORS as error:
             if getattr(getattr(error, "orig", None), "sqlstate", None) == _NOT_TEXT:
                 return ()
-            raise_ours(error)
+            _raise_ours(error)
 
     def insert_new(self, table: Table) -> Executable:
         """INSERT a row unless it is there."""
@@ -98,8 +103,8 @@ class PostgresUnitOfWork(SqlRepositories):
                 raw = await self._connection.get_raw_connection()
                 await self._dispatcher.dispatch(self._jobs, raw.driver_connection)
             await self._connection.commit()
-        except ENGINE_ERRORS as error:
-            raise_ours(error)
+        except _ERRORS as error:
+            _raise_ours(error)
 
 
 class PostgresDatabase:
@@ -139,8 +144,8 @@ class PostgresDatabase:
         connection = await _connect(self._reading)
         try:
             await connection.execute(text("SELECT 1 FROM projects LIMIT 1"))
-        except ENGINE_ERRORS as error:
-            raise_ours(error)
+        except _ERRORS as error:
+            _raise_ours(error)
         finally:
             await _let_go(connection)
 
@@ -153,13 +158,19 @@ class PostgresDatabase:
 async def _connect(engine: AsyncEngine) -> AsyncConnection:
     try:
         return await engine.connect()
-    except ENGINE_ERRORS as error:
-        raise_ours(error)
+    except _ERRORS as error:
+        _raise_ours(error)
 
 
 async def _let_go(connection: AsyncConnection) -> None:
     """Give a connection back. One that was lost cannot even be rolled back; whoever used it last has met that already."""
     try:
         await connection.close()
-    except ENGINE_ERRORS as error:
+    except _ERRORS as error:
         log.warning("connection_lost", error=type(error).__name__)
+
+
+def _raise_ours(error: Exception) -> NoReturn:
+    if isinstance(error, asyncpg.InternalClientError):
+        raise Unavailable("the database cannot be reached; try again shortly") from error
+    raise_ours(error)

@@ -32,12 +32,13 @@ _RESTART_DELAY: Final = 1.0
 _AWAY: Final = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,
 )
-"""What asyncpg raises while the database is away; on a connection that was lost, an InterfaceError."""
+"""What asyncpg raises while the database is away; on a connection that is being lost, the first two."""
 
 
 class MemoryQueue:
