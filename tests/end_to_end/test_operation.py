@@ -127,7 +127,7 @@ def test_the_doctor_finds_nothing_wrong_and_tells_no_secret(service: Service) ->
     code, report = service.doctor("--verify")
     assert code == 0, report
     assert {finding["state"] for finding in report["findings"]} == {"ok"}
-    assert {"settings", "schema", "database", "storage", "queue", "parser", "promises"} <= {
+    assert {"settings", "schema", "database", "storage", "queue", "parser", "codecs", "promises"} <= {
         finding["part"] for finding in report["findings"]
     }
     assert report["settings"]["SPARK_ASSETS_SOURCE_ALLOW"] == "127.0.0.0/8"

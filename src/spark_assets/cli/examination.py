@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable
 
 from spark_assets.domain.errors import SparkError
+from spark_assets.media.codecs import codec_versions, missing_codecs
 from spark_assets.operations.verification import verify
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.databases import needs_migration, prepare_database
@@ -63,7 +64,8 @@ async def _examine(settings: Settings, verify_promises: bool, quick: bool) -> li
             await _try("database", runtime.database.check()),
             await _try("storage", runtime.blobs.check()),
             await _queue_finding(runtime),
-            await _codec_finding(runtime),
+            await _parser_finding(runtime),
+            _codec_finding(),
         ]
         if verify_promises and all(state == "ok" for _, state, _ in findings[:2]):
             broken = await verify(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=quick)
@@ -87,9 +89,16 @@ async def _queue_finding(runtime: Runtime) -> Finding:
     return "queue", "ok", f"{depth} jobs wait"
 
 
-async def _codec_finding(runtime: Runtime) -> Finding:
+async def _parser_finding(runtime: Runtime) -> Finding:
     try:
         layers = await runtime.inspector.active_layers()
     except SparkError as error:
         return "parser", "trouble", error.message
     return "parser", "ok", f"the sandbox answers; {layers}"
+
+
+def _codec_finding() -> Finding:
+    missing = missing_codecs()
+    if missing:
+        return "codecs", "trouble", f"the installed libraries lack {', '.join(missing)}"
+    return "codecs", "ok", codec_versions()
