@@ -9,7 +9,7 @@ from tests.end_to_end.shelf import Shelf
 from tests.end_to_end.wreckage import COUNT, Wreck, wreck
 from tests.factories.http import SparkClient
 from tests.factories.media import make_jpeg
-from tests.factories.service import Service, embedded, fleet
+from tests.factories.spark_processes import Service, embedded, fleet
 
 SIZES = ("embedded", "fleet")
 MakeService = Callable[..., Service]

@@ -10,7 +10,7 @@ from spark_assets.domain.parameters import CREATE_ASSET, CREATE_GROUP, GET_ASSET
 from tests.end_to_end.shelf import Shelf
 from tests.factories.http import Answer, Json, SparkClient, send
 from tests.factories.media import make_jpeg
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 from tests.factories.surfaces import Member, Reply, by_action, by_open, by_task, member, send_signed
 
 GROUP = {"Name": "cast", "GroupType": "AIGC"}

@@ -10,7 +10,7 @@ from tests.end_to_end.shelf import Shelf
 from tests.factories.http import Json, SparkClient, follow, send
 from tests.factories.media import make_jpeg
 from tests.factories.origin import Visit, head
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 from tests.factories.surfaces import Member, by_action, by_task
 
 

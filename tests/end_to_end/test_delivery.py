@@ -12,7 +12,7 @@ from spark_assets.domain.link import LinkSigner, SigningKey
 from tests.end_to_end.shelf import Shelf
 from tests.factories import media as make
 from tests.factories.http import Answer, SparkClient, follow, send
-from tests.factories.service import SECRET, Service
+from tests.factories.spark_processes import SECRET, Service
 
 SAFE = {
     "x-content-type-options": "nosniff",

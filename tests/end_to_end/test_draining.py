@@ -9,7 +9,7 @@ from tests.end_to_end.conftest import MakeService
 from tests.end_to_end.shelf import Shelf
 from tests.factories.http import send
 from tests.factories.origin import Visit, head
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 
 def test_polls_are_answered_while_the_server_drains(make_service: MakeService, size: str, shelf: Shelf, contents: list[bytes]) -> None:

@@ -22,7 +22,7 @@ from spark_assets.domain.parameters import (
 from tests.end_to_end.shelf import Shelf
 from tests.factories.http import Json
 from tests.factories.media import make_jpeg
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 from tests.factories.surfaces import SURFACES, Member, Reply, by_action, member, stranger
 
 Call = Callable[[Member, Operation, Json], Reply]

@@ -9,7 +9,7 @@ import pytest
 from tests.end_to_end.shelf import Shelf
 from tests.factories.http import TASKS, Answer, SparkClient, result
 from tests.factories.media import make_jpeg
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 GROUP = {"model": "spark_asset_create_group", "Name": "x", "GroupType": "AIGC"}
 

@@ -20,7 +20,7 @@ from tests.factories.http import SparkClient, send
 from tests.factories.loopback_server import free_port
 from tests.factories.media import make_jpeg
 from tests.factories.servers import S3Server
-from tests.factories.service import SECRET, Service, environment, run
+from tests.factories.spark_processes import SECRET, Service, environment, run
 
 BAD: Final[dict[str, dict[str, object]]] = {
     "DATABASE_URL names a database": {"database_url": "postgresql://127.0.0.1:1/x", "signing_keys": SECRET, "encryption_keys": SECRET},

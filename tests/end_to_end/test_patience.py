@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.end_to_end.shelf import Shelf
 from tests.factories.http import send
 from tests.factories.media import make_wav
-from tests.factories.service import embedded
+from tests.factories.spark_processes import embedded
 
 SILENT = 1200
 """More than a server's usual number of connections at once."""

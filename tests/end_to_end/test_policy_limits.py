@@ -8,7 +8,7 @@ from tests.end_to_end.limit_cases import CASES, Case
 from tests.end_to_end.shelf import Shelf, declared
 from tests.factories.http import Json, SparkClient, result
 from tests.factories.origin import answer, redirect
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from spark_assets.operations.delivery import media_path
 from tests.end_to_end.shelf import Shelf
 from tests.factories import media as make
 from tests.factories.http import Json, SparkClient, envelope, follow, result
-from tests.factories.service import SECRET, Service
+from tests.factories.spark_processes import SECRET, Service
 
 
 class Sample(NamedTuple):

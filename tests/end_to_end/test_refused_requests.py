@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.factories.http import GENERATION, TASKS, Answer, SparkClient, send
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 BODY: Final = {"model": "spark_asset_create_group", "Name": "x", "GroupType": "AIGC"}
 TEXT: Final = json.dumps(BODY).encode()

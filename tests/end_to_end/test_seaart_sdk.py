@@ -8,7 +8,7 @@ from seaart_sdk import with_poll_interval as interval
 from tests.end_to_end.shelf import Shelf, slowly
 from tests.factories.http import SparkClient, result
 from tests.factories.media import make_jpeg
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 OFTEN = interval(0.05)
 

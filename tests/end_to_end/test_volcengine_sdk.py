@@ -15,7 +15,7 @@ from spark_assets.domain.parameters import ACTIONS
 from tests.end_to_end.shelf import Shelf
 from tests.factories.http import Json, follow
 from tests.factories.media import make_jpeg
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 from tests.factories.surfaces import Member, member
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "use-the-volcengine-sdk.md"

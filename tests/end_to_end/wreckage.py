@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tests.end_to_end.shelf import Shelf, slowly
 from tests.factories.http import Json, SparkClient, follow
 from tests.factories.ledger import Ledger
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 COUNT = 50
 PATIENCE = 90.0

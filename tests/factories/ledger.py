@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from tests.factories.service import Service
+from tests.factories.spark_processes import Service
 
 _CREATED: Final = "SELECT id, asset_id, status, attempts FROM tasks WHERE model = 'spark_asset_create'"
 _LINES: Final = (

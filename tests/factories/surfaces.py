@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 from spark_assets.domain.parameters import Operation
 from spark_assets.domain.signature import SignedRequest
 from tests.factories.http import Answer, Json, SparkClient, envelope, send
-from tests.factories.service import Service
 from tests.factories.signing import NAMES, sign, signing_headers
+from tests.factories.spark_processes import Service
 
 VERSION: Final = "2024-01-01"
 JSON: Final = {"Content-Type": "application/json"}
