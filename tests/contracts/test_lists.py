@@ -21,9 +21,9 @@ HERE = [DEFAULT_PROJECT_ID]
 SHA256 = records.sha256_of(b"hero")
 ALL = Slice(limit=100)
 KEYS: dict[SortBy, Callable[[Any], Any]] = {
-    SortBy.CREATE_TIME: lambda row: row.created_at,
-    SortBy.UPDATE_TIME: lambda row: row.updated_at,
-    SortBy.GROUP_ID: lambda row: row.group_id,
+    SortBy.CREATE_TIME: lambda row: (row.created_at,),
+    SortBy.UPDATE_TIME: lambda row: (row.updated_at,),
+    SortBy.GROUP_ID: lambda row: (row.group_id, row.created_at),
 }
 NAMES = (
     "Straße",
@@ -74,6 +74,10 @@ def _sorted(rows: list[Any], part: Slice) -> list[str]:
     return [row.id for row in found]
 
 
+def _position(row: Any, sort_by: SortBy) -> Position:
+    return Position(KEYS[sort_by](row), row.id)
+
+
 def _ids(rows: list[Any]) -> list[str]:
     return [row.id for row in rows]
 
@@ -90,7 +94,7 @@ async def test_assets_come_in_every_order_whole_by_offset_and_behind_each_positi
         part = Slice(sort_by=sort_by, order=order, limit=5, offset=offset)
         assert _ids(await uow.assets.page(HERE, AssetFilter(), part)) == expected[offset : offset + 5]
     for number, row in enumerate(whole):
-        part = Slice(sort_by=sort_by, order=order, limit=4, after=Position(KEYS[sort_by](row), row.id))
+        part = Slice(sort_by=sort_by, order=order, limit=4, after=_position(row, sort_by))
         assert _ids(await uow.assets.page(HERE, AssetFilter(), part)) == expected[number + 1 : number + 5]
 
 
@@ -103,7 +107,7 @@ async def test_groups_come_in_every_order(uow: UnitOfWork, sort_by: SortBy, orde
     expected, seen, after = _sorted(made, Slice(sort_by=sort_by, order=order)), [], None
     while found := await uow.groups.page(HERE, GroupFilter(), Slice(sort_by=sort_by, order=order, limit=3, after=after)):
         seen += _ids(found)
-        after = Position(KEYS[sort_by](found[-1]), found[-1].id)
+        after = _position(found[-1], sort_by)
     assert seen == expected
     assert await uow.groups.count(HERE, GroupFilter()) == 10
 
@@ -216,27 +220,29 @@ def test_a_name_is_folded_alike_however_it_is_spelled() -> None:
 async def test_a_page_is_read_from_the_index_of_its_order_without_sorting(
     uow: UnitOfWork, table: Any, sort_by: SortBy, order: SortOrder, deep: bool
 ) -> None:
-    value: int | str = "group-m" if sort_by is SortBy.GROUP_ID else NOW
-    part = Slice(sort_by=sort_by, order=order, after=Position(value, "x") if deep else None)
+    values = ("group-m", NOW) if sort_by is SortBy.GROUP_ID else (NOW,)
+    part = Slice(sort_by=sort_by, order=order, after=Position(values, "x") if deep else None)
     conditions = asset_conditions(HERE, AssetFilter()) if table is assets else group_conditions(HERE, GroupFilter())
     plan, on_sqlite = await _plan(uow, page_of(table, conditions, part))
     column = {SortBy.CREATE_TIME: "created_at", SortBy.UPDATE_TIME: "updated_at", SortBy.GROUP_ID: "group_id"}[sort_by]
     sign = "<" if order is SortOrder.DESCENDING else ">"
     if on_sqlite:
         assert f"USING INDEX ix_{table.name}_by_{column} (project_id=?" in plan
-        assert not deep or f"({column},id){sign}(?,?)" in plan
+        columns = "group_id,created_at,id" if sort_by is SortBy.GROUP_ID else f"{column},id"
+        assert not deep or f"({columns}){sign}(" in plan
         assert "TEMP B-TREE" not in plan
     else:
         assert f"using ix_{table.name}_by_{column} on" in plan
-        assert not deep or f"(ROW({column}, id)" in plan.replace("(" + column + ")::text", column).replace("(id)::text", "id")
+        columns = ", ".join((column, "created_at", "id") if sort_by is SortBy.GROUP_ID else (column, "id"))
+        assert not deep or f"(ROW({columns})" in plan.replace("(" + column + ")::text", column).replace("(id)::text", "id")
         assert "Sort" not in plan
 
 
-@pytest.mark.parametrize("after", [None, Position(NOW, "x")], ids=["first", "deep"])
+@pytest.mark.parametrize("after", [None, Position((NOW,), "x")], ids=["first", "deep"])
 async def test_the_assets_of_a_group_are_read_from_its_own_index_without_sorting(uow: UnitOfWork, after: Position | None) -> None:
     conditions = asset_conditions(HERE, AssetFilter(group_ids=("group-m",)))
     plan, on_sqlite = await _plan(uow, page_of(assets, conditions, Slice(after=after)))
-    assert ("USING INDEX ix_assets_of_group (project_id=? AND group_id=?" if on_sqlite else "using ix_assets_of_group on") in plan
+    assert ("USING INDEX ix_assets_by_group_id (project_id=? AND group_id=?" if on_sqlite else "using ix_assets_by_group_id on") in plan
     assert ("TEMP B-TREE" if on_sqlite else "Sort") not in plan
 
 

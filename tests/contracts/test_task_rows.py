@@ -174,7 +174,7 @@ async def test_only_old_sources_of_ended_tasks_are_dropped_and_no_more_than_the_
 
 async def test_only_old_ended_tasks_of_the_models_are_removed_and_no_more_than_the_limit(uow: UnitOfWork) -> None:
     def reading(**changes: Any) -> Task:
-        return records.task(**{"model": "spark_asset_get", "status": TaskStatus.COMPLETED, "completed_at": NOW, **changes})
+        return records.task(**{"model": "spark_asset_get", "status": TaskStatus.COMPLETED, "completed_at": NOW, "result": "{}", **changes})
 
     old = [reading() for _ in range(3)]
     spared = [

@@ -109,9 +109,9 @@ async def add_asset(uow: UnitOfWork, *, url: str | None = URL, **changes: Any) -
     project_id = changes.get("project_id", DEFAULT_PROJECT_ID)
     holder = group(project_id=project_id)
     await uow.groups.add(holder)
-    added = asset(holder.id, **changes)
+    added = asset(holder.id, task_id=_task_ids.new(NOW), **changes)
     await uow.assets.add(added)
-    promised = task(added.id, project_id=project_id)
+    promised = task(added.id, id=added.task_id, project_id=project_id)
     await uow.tasks.add(promised, url)
     return added, promised
 

@@ -182,6 +182,7 @@ def _values(asset: Asset) -> dict[str, Any]:
         "moderation": asset.moderation.value,
         "external_id": asset.external_id,
         "metadata": _json(asset.metadata),
+        "task_id": asset.task_id,
         "created_at": asset.created_at,
         "updated_at": asset.updated_at,
     }
@@ -200,6 +201,7 @@ def _asset(row: Row, its_tags: tuple[str, ...]) -> Asset:
         type=AssetType(row.type),
         status=AssetStatus(row.status),
         moderation=ModerationStrategy(row.moderation),
+        task_id=row.task_id,
         external_id=row.external_id,
         tags=its_tags,
         metadata=None if row.metadata is None else msgspec.json.decode(row.metadata),

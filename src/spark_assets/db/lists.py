@@ -12,19 +12,23 @@ from spark_assets.db.tables import assets, groups, tags
 from spark_assets.domain.group import GroupType
 from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice, SortBy, SortOrder, folded
 
-_COLUMNS: Final = {SortBy.CREATE_TIME: "created_at", SortBy.UPDATE_TIME: "updated_at", SortBy.GROUP_ID: "group_id"}
+_COLUMNS: Final = {
+    SortBy.CREATE_TIME: ("created_at",),
+    SortBy.UPDATE_TIME: ("updated_at",),
+    SortBy.GROUP_ID: ("group_id", "created_at"),
+}
 
 
 def page_of(table: Table, conditions: Sequence[ColumnElement[bool]], part: Slice) -> Select[Any]:
     """The rows of one part of a sorted list."""
-    column, key = table.c[_COLUMNS[part.sort_by]], table.c.id
+    columns = (*(table.c[name] for name in _COLUMNS[part.sort_by]), table.c.id)
     is_descending = part.order is SortOrder.DESCENDING
     statement = select(table).where(*conditions)
     if part.after is not None:
         # Compared as one value, so that the index leads straight to the place, also among many rows of equal value.
-        here, there = tuple_(column, key), tuple_(part.after.value, part.after.id)
+        here, there = tuple_(*columns), tuple_(*part.after.values, part.after.id)
         statement = statement.where(here < there if is_descending else here > there)
-    order = (column.desc(), key.desc()) if is_descending else (column.asc(), key.asc())
+    order = [column.desc() if is_descending else column.asc() for column in columns]
     return statement.order_by(*order).limit(part.limit).offset(part.offset)
 
 

@@ -119,6 +119,7 @@ assets: Final = Table(
     Column("moderation", String(16), nullable=False),
     Column("external_id", Text),
     Column("metadata", Text),
+    Column("task_id", String(32)),
     Column("blob_sha256", ForeignKey("blobs.sha256")),
     Column("size", BigInteger),
     Column("format", String(16)),
@@ -136,13 +137,11 @@ assets: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
-    # One for each order that assets are listed in.
+    # One for each order that assets are listed in; the last one also serves the assets of one group among millions, newest first.
     *(
-        Index(f"ix_assets_by_{column}", "project_id", column, "id", sqlite_where=_LIVING, postgresql_where=_LIVING)
-        for column in ("created_at", "updated_at", "group_id")
+        Index(f"ix_assets_by_{columns[0]}", "project_id", *columns, "id", sqlite_where=_LIVING, postgresql_where=_LIVING)
+        for columns in (("created_at",), ("updated_at",), ("group_id", "created_at"))
     ),
-    # The assets of one group among millions, newest first: the list that is asked for most.
-    Index("ix_assets_of_group", "project_id", "group_id", "created_at", "id", sqlite_where=_LIVING, postgresql_where=_LIVING),
     # What the trash still holds.
     Index("ix_assets_trash", "deleted_at", sqlite_where=_TRASH, postgresql_where=_TRASH),
     # What a start must enqueue again: renditions that were still to be made.
@@ -200,17 +199,13 @@ tasks: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("uploaded_at", BigInteger),
     Column("completed_at", BigInteger),
+    Column("erased_at", BigInteger),
+    # The tasks of a project, newest first: their IDs are sorted by time.
+    Index("ix_tasks_by_project", "project_id", "id"),
     # What a start must enqueue again: few rows among millions.
     Index(
         "ix_tasks_unfinished",
         "id",
-        sqlite_where=text("status = 'in_progress'"),
-        postgresql_where=text("status = 'in_progress'"),
-    ),
-    # Whose task ends when an asset is deleted.
-    Index(
-        "ix_tasks_unfinished_assets",
-        "asset_id",
         sqlite_where=text("status = 'in_progress'"),
         postgresql_where=text("status = 'in_progress'"),
     ),
@@ -221,8 +216,8 @@ tasks: Final = Table(
         sqlite_where=text("source IS NOT NULL AND completed_at IS NOT NULL"),
         postgresql_where=text("source IS NOT NULL AND completed_at IS NOT NULL"),
     ),
-    # What retention removes, oldest first.
-    Index("ix_tasks_model_created", "model", "created_at"),
+    # What retention removes first: answers of operations that were over at once.
+    Index("ix_tasks_answers", "created_at", sqlite_where=text("result IS NOT NULL"), postgresql_where=text("result IS NOT NULL")),
 )
 
 usage: Final = Table(
@@ -235,4 +230,6 @@ usage: Final = Table(
     Column("cost", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # What a project cost within a time.
+    Index("ix_usage_by_time", "project_id", "created_at"),
 )

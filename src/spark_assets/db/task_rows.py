@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.sealing import Sealer
-from spark_assets.db.tables import tasks
+from spark_assets.db.tables import assets, tasks
 from spark_assets.domain.asset import Failure
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus
 from spark_assets.domain.usage import Charge
@@ -56,7 +56,10 @@ _FAIL = _HELD.values(
 ).returning(tasks.c.id)
 _END_FOR_ASSETS = (
     update(tasks)
-    .where(tasks.c.asset_id.in_(bindparam("asset_ids", expanding=True)), tasks.c.status == TaskStatus.IN_PROGRESS.value)
+    .where(
+        tasks.c.id.in_(select(assets.c.task_id).where(assets.c.id.in_(bindparam("asset_ids", expanding=True)))),
+        tasks.c.status == TaskStatus.IN_PROGRESS.value,
+    )
     .values(
         status=TaskStatus.FAILED.value,
         stage=Stage.FAILED.value,
@@ -82,6 +85,7 @@ _DROP_SOURCES = update(tasks).where(tasks.c.id.in_(_WITH_OLD_SOURCE)).values(sou
 _OLD = (
     select(tasks.c.id)
     .where(
+        tasks.c.result.is_not(None),
         tasks.c.model.in_(bindparam("models", expanding=True)),
         tasks.c.created_at < bindparam("before"),
         tasks.c.status != TaskStatus.IN_PROGRESS.value,

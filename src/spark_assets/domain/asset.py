@@ -62,6 +62,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     moderation: ModerationStrategy
     created_at: int
     updated_at: int
+    task_id: str | None = None
+    """The task that ingests it."""
     external_id: str | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] | None = None

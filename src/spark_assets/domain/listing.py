@@ -59,9 +59,9 @@ class GroupFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place in a sorted list: the value it is sorted by, and the ID that settles ties."""
+    """A place in a sorted list: the values it is sorted by, and the ID that settles ties."""
 
-    value: int | str
+    values: tuple[int | str, ...]
     id: str
 
 

@@ -76,9 +76,10 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
     project = await projects.find(uow, call, command.project)
     if not await uow.groups.hold(command.group_id, project.id):
         raise _unknown_group(project)
-    asset = await _add(uow, call, command, project)
+    task_id = call.terms.task_ids.new(call.now)
+    asset = await _add(uow, call, command, project, task_id)
     task = Task(
-        id=call.terms.task_ids.new(call.now),
+        id=task_id,
         project_id=project.id,
         key_id=call.caller.key_id,
         model=CREATE_ASSET.model,
@@ -174,7 +175,7 @@ async def _hold_groups(uow: UnitOfWork, project: Project, asset_id: str, target:
         raise _unknown_group(project)
 
 
-async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Project) -> Asset:
+async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Project, task_id: str) -> Asset:
     moderation = command.moderation
     if moderation is ModerationStrategy.SKIP and not call.caller.scopes & {Scope.MODERATION_SKIP, Scope.ADMIN}:
         moderation = ModerationStrategy.DEFAULT
@@ -188,6 +189,7 @@ async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Proje
             type=command.type,
             status=AssetStatus.PROCESSING,
             moderation=moderation,
+            task_id=task_id,
             external_id=command.external_id,
             tags=command.tags,
             metadata=command.metadata,

@@ -71,8 +71,8 @@ def scope_of(kind: str, project_id: str, wanted: Any, paging: Paging) -> bytes:
 def _position(item: Asset | Group, sort_by: SortBy) -> Position:
     match sort_by:
         case SortBy.CREATE_TIME:
-            return Position(item.created_at, item.id)
+            return Position((item.created_at,), item.id)
         case SortBy.UPDATE_TIME:
-            return Position(item.updated_at, item.id)
+            return Position((item.updated_at,), item.id)
         case SortBy.GROUP_ID:
-            return Position(item.group_id if isinstance(item, Asset) else item.id, item.id)
+            return Position((item.group_id if isinstance(item, Asset) else item.id, item.created_at), item.id)

@@ -214,7 +214,9 @@ async def test_sources_of_failed_tasks_are_kept_for_a_retry_and_then_forgotten(w
 
 async def test_tasks_of_readings_are_kept_for_a_day_and_all_others_stay(workshop: Workshop) -> None:
     status = TaskStatus.COMPLETED
-    reading, making = (records.task(model=model, status=status, completed_at=NOW) for model in (GET_ASSET.model, CREATE_GROUP.model))
+    reading, making = (
+        records.task(model=model, status=status, completed_at=NOW, result="{}") for model in (GET_ASSET.model, CREATE_GROUP.model)
+    )
     fresh = replace(reading, id=f"{reading.id[:-1]}x", created_at=NOW + 2 * SECOND)
     async with workshop.database.begin() as uow:
         for task in (reading, making, fresh):
@@ -234,7 +236,7 @@ async def test_tasks_of_readings_are_kept_for_a_day_and_all_others_stay(workshop
 async def test_more_rows_than_a_step_are_dropped_in_several(workshop: Workshop) -> None:
     async with workshop.database.begin() as uow:
         for _ in range(STEP + 5):
-            await uow.tasks.add(records.task(model=GET_ASSET.model, status=TaskStatus.COMPLETED, completed_at=NOW))
+            await uow.tasks.add(records.task(model=GET_ASSET.model, status=TaskStatus.COMPLETED, completed_at=NOW, result="{}"))
         await uow.commit()
     await drop_old_rows(workshop.database, NOW + READING_RETENTION + SECOND)
     async with workshop.database.begin() as uow:

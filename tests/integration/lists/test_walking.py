@@ -74,8 +74,8 @@ class Library:
 
     def expected(self, sort_by: SortBy, order: SortOrder) -> list[str]:
         """What was there throughout, in the order of the list."""
-        value = (lambda asset: asset.created_at) if sort_by is SortBy.CREATE_TIME else (lambda asset: asset.group_id)
-        staying = sorted(self.staying, key=lambda asset: (value(asset), asset.id), reverse=order is SortOrder.DESCENDING)
+        group = (lambda asset: asset.group_id) if sort_by is SortBy.GROUP_ID else (lambda asset: "")
+        staying = sorted(self.staying, key=lambda asset: (group(asset), asset.created_at, asset.id), reverse=order is SortOrder.DESCENDING)
         return [asset.id for asset in staying]
 
 

@@ -13,7 +13,7 @@ from spark_assets.operations.paging import Paging, scope_of
 OLD, NEW = SigningKey("1", "0123456789abcdef"), SigningKey("2", "fedcba9876543210")
 SIGNER = CursorSigner((OLD,))
 SCOPE = b"scope"
-POSITION = Position(1_780_000_000_000_000, "asset-20260101120000-bcdfg")
+POSITION = Position((1_780_000_000_000_000,), "asset-20260101120000-bcdfg")
 CURSOR = SIGNER.seal(POSITION, SCOPE)
 VALUES = st.integers(0, 2**53) | st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -26,7 +26,7 @@ def _refused(cursor: str, scope: bytes = SCOPE, signer: CursorSigner = SIGNER) -
 
 @given(VALUES, st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.binary(max_size=40))
 def test_a_cursor_gives_its_position_back(value: int | str, identity: str, scope: bytes) -> None:
-    position = Position(value, identity)
+    position = Position((value,), identity)
     assert SIGNER.open(SIGNER.seal(position, scope), scope) == position
 
 
@@ -51,7 +51,7 @@ def test_any_changed_byte_is_refused() -> None:
 
 def test_every_other_spelling_of_the_same_bytes_is_refused() -> None:
     for length in range(3):  # of three lengths in a row, two leave bits unused at the end
-        cursor = SIGNER.seal(Position("x" * length, "y"), SCOPE)
+        cursor = SIGNER.seal(Position(("x" * length,), "y"), SCOPE)
         for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
             if last != cursor[-1]:
                 _refused(cursor[:-1] + last)

@@ -104,9 +104,11 @@ async def test_a_cursor_of_another_list_is_refused_before_anything_is_read() -> 
 
 
 @pytest.mark.parametrize(
-    ("sort_by", "value"), [(SortBy.CREATE_TIME, 2), (SortBy.UPDATE_TIME, 998), (SortBy.GROUP_ID, "group-1")], ids=lambda item: str(item)
+    ("sort_by", "values"),
+    [(SortBy.CREATE_TIME, (2,)), (SortBy.UPDATE_TIME, (998,)), (SortBy.GROUP_ID, ("group-1", 2))],
+    ids=lambda item: str(item),
 )
-async def test_a_cursor_remembers_what_the_list_is_sorted_by(sort_by: SortBy, value: int | str) -> None:
+async def test_a_cursor_remembers_what_the_list_is_sorted_by(sort_by: SortBy, values: tuple[int | str, ...]) -> None:
     listed = await _select(Counted(), max_results=3, sort_by=sort_by)
     assert listed.next_token is not None
-    assert records.CURSORS.open(listed.next_token, SCOPE) == Position(value, "asset-002")
+    assert records.CURSORS.open(listed.next_token, SCOPE) == Position(values, "asset-002")

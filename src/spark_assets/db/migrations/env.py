@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from spark_assets.db.tables import metadata
+from spark_assets.db.administration_tables import audit  # the last table: by now the metadata knows all
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=audit.metadata,
     render_as_batch=True,
     transaction_per_migration=False,
 )

@@ -125,10 +125,19 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("uploaded_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("erased_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_tasks_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
-    op.create_index("ix_tasks_model_created", "tasks", ["model", "created_at"], unique=False)
+    op.create_index(
+        "ix_tasks_answers",
+        "tasks",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("result IS NOT NULL"),
+        postgresql_where=sa.text("result IS NOT NULL"),
+    )
+    op.create_index("ix_tasks_by_project", "tasks", ["project_id", "id"], unique=False)
     op.create_index(
         "ix_tasks_sources",
         "tasks",
@@ -145,14 +154,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'in_progress'"),
         postgresql_where=sa.text("status = 'in_progress'"),
     )
-    op.create_index(
-        "ix_tasks_unfinished_assets",
-        "tasks",
-        ["asset_id"],
-        unique=False,
-        sqlite_where=sa.text("status = 'in_progress'"),
-        postgresql_where=sa.text("status = 'in_progress'"),
-    )
     op.create_table(
         "usage",
         sa.Column("task_id", sa.String(length=32), nullable=False),
@@ -165,6 +166,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_usage_project_id")),
         sa.PrimaryKeyConstraint("task_id", name=op.f("pk_usage")),
     )
+    op.create_index("ix_usage_by_time", "usage", ["project_id", "created_at"], unique=False)
     op.create_table(
         "assets",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -177,6 +179,7 @@ def upgrade() -> None:
         sa.Column("moderation", sa.String(length=16), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("metadata", sa.Text(), nullable=True),
+        sa.Column("task_id", sa.String(length=32), nullable=True),
         sa.Column("blob_sha256", sa.String(length=64), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("format", sa.String(length=16), nullable=True),
@@ -218,7 +221,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_assets_by_group_id",
         "assets",
-        ["project_id", "group_id", "id"],
+        ["project_id", "group_id", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),
@@ -227,14 +230,6 @@ def upgrade() -> None:
         "ix_assets_by_updated_at",
         "assets",
         ["project_id", "updated_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
-    )
-    op.create_index(
-        "ix_assets_of_group",
-        "assets",
-        ["project_id", "group_id", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),

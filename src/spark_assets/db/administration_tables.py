@@ -1,0 +1,72 @@
+"""The tables of administration: quotas, rates, shares, idempotency keys, the audit trail. Units as in `tables`."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+from spark_assets.db.tables import metadata
+
+quotas: Final = Table(
+    "quotas",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("asset_limit", BigInteger),
+    Column("group_limit", BigInteger),
+    Column("byte_limit", BigInteger),
+    Column("assets", BigInteger, nullable=False),
+    Column("groups", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+rates: Final = Table(
+    "rates",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("operation", String(64), primary_key=True),
+    Column("second", BigInteger, nullable=False),
+    Column("requests", Integer, nullable=False),
+)
+
+shares: Final = Table(
+    "shares",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("asset_id", ForeignKey("assets.id"), nullable=False),
+    Column("variant", String(16), nullable=False),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    Column("token", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index("ix_shares_by_created_at", "project_id", "created_at", "id"),
+    Index("ix_shares_of_asset", "asset_id"),
+)
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    # What retention removes, oldest first.
+    Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("project_id", String(32)),
+    Column("subject", String(64)),
+    Column("details", Text),
+    Column("created_at", BigInteger, nullable=False),
+    # The entries of a project, newest first: their IDs are sorted by time.
+    Index("ix_audit_by_project", "project_id", "id"),
+)

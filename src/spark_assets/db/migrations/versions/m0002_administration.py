@@ -1,0 +1,72 @@
+"""Administration: quotas, rates, shares, idempotency keys, the audit trail."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("action", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=32), nullable=True),
+        sa.Column("subject", sa.String(length=64), nullable=True),
+        sa.Column("details", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index("ix_audit_by_project", "audit", ["project_id", "id"], unique=False)
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("key_id", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"], unique=False)
+    op.create_table(
+        "rates",
+        sa.Column("key_id", sa.String(length=64), nullable=False),
+        sa.Column("operation", sa.String(length=64), nullable=False),
+        sa.Column("second", sa.BigInteger(), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "operation", name=op.f("pk_rates")),
+    )
+    op.create_table(
+        "quotas",
+        sa.Column("project_id", sa.String(length=32), nullable=False),
+        sa.Column("asset_limit", sa.BigInteger(), nullable=True),
+        sa.Column("group_limit", sa.BigInteger(), nullable=True),
+        sa.Column("byte_limit", sa.BigInteger(), nullable=True),
+        sa.Column("assets", sa.BigInteger(), nullable=False),
+        sa.Column("groups", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_quotas_project_id")),
+        sa.PrimaryKeyConstraint("project_id", name=op.f("pk_quotas")),
+    )
+    op.create_table(
+        "shares",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("project_id", sa.String(length=32), nullable=False),
+        sa.Column("asset_id", sa.String(length=64), nullable=False),
+        sa.Column("variant", sa.String(length=16), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["asset_id"], ["assets.id"], name=op.f("fk_shares_asset_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_shares_project_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_shares_fingerprint")),
+    )
+    op.create_index("ix_shares_by_created_at", "shares", ["project_id", "created_at", "id"], unique=False)
+    op.create_index("ix_shares_of_asset", "shares", ["asset_id"], unique=False)
