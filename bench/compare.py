@@ -20,7 +20,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import create, ingest_large, ingest_small, latency, memory, poll, poll_running
+from bench import create, ingest_large, ingest_small, latency, lists, memory, poll, poll_running
 from bench.figures import Figure
 from spark_assets import __version__
 
@@ -32,6 +32,7 @@ ROWS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "ingest-large": ingest_large.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "list": lists.measure,
 }
 RESULTS: Final = Path(__file__).with_name("results.json")
 _PARTS: Final = ("granian", "litestar", "msgspec", "sqlalchemy", "aiohttp", "pgqueuer", "pillow", "av", "uvloop")

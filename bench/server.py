@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -108,15 +108,24 @@ def creation(url: str, group_id: str, asset_type: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(*arguments: str, settings: Mapping[str, str] | None = None, answer: bytes | None = None) -> Iterator[Server]:
+def serving(
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    answer: bytes | None = None,
+    prepare: Callable[[Path], None] | None = None,
+) -> Iterator[Server]:
     """A server on an empty home, idle and with a key; both go in the end.
 
-    `settings` without their prefix. With an `answer` the baseline handlers are in the server too, and give those bytes.
+    `settings` without their prefix. `prepare` is given the home, with its migrated database, before the server starts.
+    With an `answer` the baseline handlers are in the server too, and give those bytes.
     """
     folder = Path(tempfile.mkdtemp(prefix="spark-assets-bench-"))
     try:
         port = free_port()
         environment = {f"SPARK_ASSETS_{name}": value for name, value in _settings(folder, settings).items()}
+        if prepare is not None:
+            subprocess.run([_COMMAND, "migrate"], env={**os.environ, **environment}, check=True, capture_output=True)
+            prepare(folder / "home")
         command = [_COMMAND]
         if answer is not None:
             answer_file = folder / "answer"

@@ -13,6 +13,8 @@ from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from spark_assets.domain.parameters import OPERATIONS
+from spark_assets.runtime.prices import price_setting
 from spark_assets.settings import CONFIG_FILE, PREFIX, Settings
 
 PAGE: Final = Path(__file__).parent / "reference" / "settings.md"
@@ -46,6 +48,11 @@ SECTIONS: Final = {
             "`file://<home>/blobs`",
         ),
         Entry("s3_endpoint", "Address of an S3 server that is not Amazon's.", "Amazon's"),
+        Entry(
+            "trash_retention_days",
+            "Days after which what was deleted is removed for good; 0: with the next housekeeping, every ten minutes: "
+            "[how](../how-to/delete-restore-erase.md).",
+        ),
         Entry("disk_reserve", "Bytes to leave free; below that, new assets are answered 507 and nothing is lost."),
     ),
     "What it fetches": (
@@ -63,6 +70,24 @@ SECTIONS: Final = {
         Entry("user_agent", "What sources see; let their operators reach you.", "`spark-assets/<version> (+<base URL>)`"),
         Entry("media_policy", "What media are accepted: `ark`, `ark-2026-03`, `open`, or the path of a `.toml` file."),
     ),
+    "Who judges contents": (
+        Entry(
+            "moderator",
+            "Address of an endpoint, or name of an installed moderator, that every asset is shown to before it is stored: "
+            "[how](../how-to/plug-in-a-moderator.md).",
+            "none: every content is allowed",
+        ),
+        Entry(
+            "moderator_allow",
+            "Comma list of `cidr` or `cidr:port` where that endpoint may be although it is not public: `127.0.0.1:9000`.",
+            "none",
+        ),
+        Entry("moderator_timeout", "Seconds within which the moderator must have answered."),
+        Entry("moderator_token", "Sent to the endpoint as `Authorization: Bearer`.", "none"),
+    ),
+    "What it allows": (
+        Entry("limits", "How often one key may ask: `off`, `ark`, or the path of a `.toml` file: [how](../how-to/set-limits.md)."),
+    ),
     "Secrets": (
         Entry(
             "signing_keys",
@@ -79,7 +104,10 @@ SECTIONS: Final = {
         Entry("log_level", "The least severe events that are logged."),
         Entry("log_format", "`auto` is text on a terminal and JSON elsewhere."),
         Entry("region", "`Region` in the results."),
-        Entry("price_create", "US dollars that one `spark_asset_create` is booked with in the usage."),
+    ),
+    "What it charges": (
+        *(Entry(price_setting(model), f"US dollars for one completed `{model}`, with at most six decimal places.") for model in OPERATIONS),
+        Entry("discount", "Percent taken off every price."),
     ),
 }
 

@@ -4,6 +4,7 @@ Read by `cli` and `runtime` only; below them, values arrive as arguments.
 """
 
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -19,7 +20,10 @@ from spark_assets.domain.errors import OperatorError
 PREFIX: Final = "SPARK_ASSETS_"
 CONFIG_FILE: Final = "spark-assets.toml"
 _WILDCARDS: Final = ("0.0.0.0", "::")  # compared with, not bound to
-_SECRETS: Final = ("signing_keys", "encryption_keys", "database_url")
+_SECRETS: Final = ("signing_keys", "encryption_keys", "database_url", "moderator_token")
+
+Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
+"""US dollars for one completed task."""
 
 
 class BadSettings(OperatorError):
@@ -50,15 +54,31 @@ class Settings(BaseSettings):
     fetch_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
     fetch_connect_timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
     user_agent: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,200}$")] = ""
+    moderator: str = ""
+    moderator_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    moderator_timeout: Annotated[float, Field(gt=0, le=600)] = 10.0
+    moderator_token: SecretStr = SecretStr("")
     signing_keys: SecretStr = SecretStr("")
     encryption_keys: SecretStr = SecretStr("")
+    limits: str = "off"
+    trash_retention_days: Annotated[int, Field(ge=0, le=3650)] = 7
     disk_reserve: Annotated[int, Field(ge=0)] = 2**30
     auto_migrate: bool = True
     drain_timeout: Annotated[float, Field(ge=0, le=600)] = 15.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
     region: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "local"
-    price_create: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] = Decimal(0)
+    price_create: Price = Decimal(0)
+    price_create_group: Price = Decimal(0)
+    price_get: Price = Decimal(0)
+    price_get_group: Price = Decimal(0)
+    price_list: Price = Decimal(0)
+    price_list_groups: Price = Decimal(0)
+    price_update: Price = Decimal(0)
+    price_update_group: Price = Decimal(0)
+    price_delete: Price = Decimal(0)
+    price_delete_group: Price = Decimal(0)
+    discount: Annotated[Decimal, Field(ge=0, le=100, decimal_places=6)] = Decimal(0)
 
     @classmethod
     def settings_customise_sources(
@@ -74,7 +94,7 @@ class Settings(BaseSettings):
         file = TomlConfigSettingsSource(settings_cls, toml_file=Path(home) / CONFIG_FILE)
         return init_settings, env_settings, file
 
-    @field_validator("source_allow", mode="before")
+    @field_validator("source_allow", "moderator_allow", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -99,6 +119,13 @@ class Settings(BaseSettings):
     def _check_database(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and not value.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgres://")):
             raise ValueError("it must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("moderator_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[\x21-\x7e]{0,4096}", value.get_secret_value()):
+            raise ValueError("it must be printable ASCII characters without spaces")
         return value
 
     @model_validator(mode="after")

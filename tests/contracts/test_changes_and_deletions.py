@@ -175,7 +175,7 @@ async def test_an_access_key_is_revoked_once_and_stays_revoked(uow: UnitOfWork) 
 
 async def _make_groups(database: Database, count: int) -> list[str]:
     async with database.begin() as uow:
-        made = [await groups.create(uow, records.call(), CreateGroup(name="cast", type=GroupType.AIGC)) for _ in range(count)]
+        made = [(await groups.create(uow, records.call(), CreateGroup(name="cast", type=GroupType.AIGC)))[0] for _ in range(count)]
         await uow.commit()
     return [group.id for group in made]
 

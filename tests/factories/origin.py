@@ -28,6 +28,7 @@ class Visit:
     connection: int
     """Counts the connections to the origin, from 1."""
     writer: asyncio.StreamWriter
+    body: bytes = b""
     keep_alive: bool = False
 
     async def send(self, *parts: bytes) -> None:
@@ -78,7 +79,8 @@ class Origin:
         target = first.split(" ")[1]
         path = target.partition("?")[0]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        visit = Visit(target, headers, self.count(path) + 1, connection, writer)
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        visit = Visit(target, headers, self.count(path) + 1, connection, writer, body)
         self.visits.append(visit)
         await self.behaviours.get(path, answer(b"", status=404))(visit)
         return visit.keep_alive

@@ -100,8 +100,8 @@ def call(**changes: Any) -> Call:
 
 
 def links() -> Links:
-    """Links below an address of the delivery."""
-    return Links(SIGNER, "https://media.example.com")
+    """Links below an address of the delivery, shares below another one."""
+    return Links(SIGNER, "https://media.example.com", "https://assets.example.com")
 
 
 async def add_asset(uow: UnitOfWork, *, url: str | None = URL, **changes: Any) -> tuple[Asset, Task]:

@@ -12,6 +12,7 @@ from spark_assets.domain.policy import ARK
 from spark_assets.domain.usage import PriceList
 from spark_assets.ingest.state import Tools
 from spark_assets.ports.inspector import Inspection
+from spark_assets.ports.moderator import Moderator
 from spark_assets.ports.source import HEAD_LENGTH, Download, Progress
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.storage.local import LocalBlobStore
@@ -101,8 +102,10 @@ class Workshop:
         self.clock = SetClock(records.NOW)
         self.spool = folder / "spool"
 
-    def tools(self, source: MemorySource | None = None, inspector: SayingInspector | None = None) -> Tools:
-        """Tools with this source and this inspector."""
+    def tools(
+        self, source: MemorySource | None = None, inspector: SayingInspector | None = None, moderator: Moderator | None = None
+    ) -> Tools:
+        """Tools with this source, this inspector and this moderator."""
         return Tools(
             database=self.database,
             source=source or MemorySource(),
@@ -112,6 +115,7 @@ class Workshop:
             policy=ARK,
             prices=PriceList({CREATE_ASSET.model: 20_000}),
             spool=self.spool,
+            moderator=moderator,
         )
 
     async def submit(self) -> tuple[str, str]:

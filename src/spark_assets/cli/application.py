@@ -17,6 +17,7 @@ from litestar import Litestar
 
 from spark_assets.cli.output import FAILURE
 from spark_assets.domain.errors import SparkError
+from spark_assets.domain.usage import MICRO
 from spark_assets.observability import configure_logging
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.home import hold_spool
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 _RECORD_USE_EVERY: Final = 60.0
 """Seconds between two writes of when keys were last used."""
+_DAY: Final = 86_400 * MICRO
 
 
 def create() -> Litestar:
@@ -74,7 +76,8 @@ async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[W
     )
     warming = asyncio.create_task(_warm(runtime))
     running = asyncio.create_task(worker.run())
-    housekeeping = asyncio.create_task(Housekeeper(runtime.queue, runtime.tools).run())
+    keeper = Housekeeper(runtime.queue, runtime.tools, trash_retention=settings.trash_retention_days * _DAY)
+    housekeeping = asyncio.create_task(keeper.run())
     try:
         yield worker, running
     finally:

@@ -9,6 +9,7 @@ from spark_assets.media.codecs import codec_versions, missing_codecs
 from spark_assets.operations.verification import verify
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.databases import needs_migration, prepare_database
+from spark_assets.runtime.moderation import describe_moderator
 from spark_assets.settings import PREFIX, Settings
 
 Finding = tuple[str, str, str]
@@ -66,6 +67,7 @@ async def _examine(settings: Settings, verify_promises: bool, quick: bool) -> li
             await _queue_finding(runtime),
             await _parser_finding(runtime),
             _codec_finding(),
+            ("moderator", "ok", describe_moderator(settings)),
         ]
         if verify_promises and all(state == "ok" for _, state, _ in findings[:2]):
             broken = await verify(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=quick)

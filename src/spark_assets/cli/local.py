@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spark_assets.observability import configure_logging
-from spark_assets.ports.unit_of_work import Database, UnitOfWork
+from spark_assets.ports.unit_of_work import Database, Repositories, UnitOfWork
 from spark_assets.queue.paused import PausedQueue
 from spark_assets.runtime.databases import open_database, prepare_database
 from spark_assets.runtime.home import make_home
@@ -32,6 +32,16 @@ def in_transaction(home: Path | None, work: Callable[[UnitOfWork], Awaitable[Res
             result = await work(uow)
             await uow.commit()
             return result
+
+    return asyncio.run(_with_database(prepared_settings(home), run))
+
+
+def reading(home: Path | None, work: Callable[[Repositories], Awaitable[Result]]) -> Result:
+    """What single reads find on the database that the settings name."""
+
+    async def run(database: Database) -> Result:
+        async with database.read() as repositories:
+            return await work(repositories)
 
     return asyncio.run(_with_database(prepared_settings(home), run))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from spark_assets import __version__
-from spark_assets.cli import access_keys, demo, doctor, keys, projects, serve
+from spark_assets.cli import access_keys, demo, doctor, erase, keys, projects, serve, usage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +17,8 @@ app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(serve.migrate)
 app.command()(doctor.doctor)
+app.command()(usage.usage)
+app.command()(erase.erase)
 app.command()(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(access_keys.app, name="access-keys")

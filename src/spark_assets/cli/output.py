@@ -4,11 +4,14 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
 from spark_assets.domain.errors import AuthenticationError, ErrorKind, OperatorError, SparkError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FAILURE: Final = 1
 NOT_FOUND: Final = 3
@@ -42,13 +45,19 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+    open_console().print(table)
+
+
+def open_console() -> "Console":
+    """What draws on stdout: as wide as the terminal, or without an end where there is none."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
 
 
 def _exit_code(error: SparkError) -> int:

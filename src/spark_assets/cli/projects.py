@@ -3,17 +3,18 @@
 import time
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import explained, print_json, print_table
+from spark_assets.cli.output import explained, fail, print_json, print_table
 from spark_assets.domain.project import Project
 from spark_assets.wire.times import utc_seconds
 
 if TYPE_CHECKING:
     from spark_assets.ports.unit_of_work import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="Projects: create, list.")
+app = typer.Typer(no_args_is_help=True, help="Projects: create, list, quota.")
 
 
 @app.command()
@@ -46,6 +47,36 @@ def list_projects(home: Home = None, as_json: AsJson = False) -> None:
         print_json([_described(project) for project in found])
     else:
         print_table(("ID", "Name", "Created"), [(project.id, project.name, utc_seconds(project.created_at)) for project in found])
+
+
+@app.command()
+def quota(
+    name: Annotated[str, typer.Argument(help="The project.")],
+    assets: Annotated[str | None, typer.Option(help="Assets it may hold, or none.", metavar="N", show_default=False)] = None,
+    groups: Annotated[str | None, typer.Option(help="Groups it may hold, or none.", metavar="N", show_default=False)] = None,
+    byte_count: Annotated[
+        str | None, typer.Option("--bytes", help="Bytes it may hold, or none.", metavar="N|500GB", show_default=False)
+    ] = None,
+    unlimited: Annotated[bool, typer.Option("--none", help="Take the quota away.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a project may hold and holds, or set it. Example: spark-assets projects quota film --assets 1000 --bytes 500GB."""
+    from spark_assets.cli import quota as work
+    from spark_assets.wire.quota import quota_body
+
+    changes = work.read_changes(assets, groups, byte_count)
+    if unlimited and changes:
+        fail("--none takes the whole quota away; leave the other limits out", work.USAGE)
+    with explained():
+        if unlimited:
+            found, project = work.take_away(home, name)
+        else:
+            found, project = work.change(home, name, changes) if changes else work.find(home, name)
+    if as_json:
+        print_json(msgspec.to_builtins(quota_body(found, project)))
+    else:
+        work.draw(found)
 
 
 def _described(project: Project) -> dict[str, object]:

@@ -92,6 +92,8 @@ def _check_settings(settings: "Settings") -> None:
     """Read what is only used later before any process starts, so that a bad setting stops the start; secrets are made on the way."""
     from spark_assets.runtime.addresses import allowed_sources, storage_location
     from spark_assets.runtime.home import encryption_keys, signing_keys
+    from spark_assets.runtime.limits import load_limits
+    from spark_assets.runtime.moderation import describe_moderator
     from spark_assets.runtime.policies import load_policy
 
     signing_keys(settings)
@@ -99,6 +101,8 @@ def _check_settings(settings: "Settings") -> None:
     storage_location(settings)
     allowed_sources(settings)
     load_policy(settings.media_policy)
+    describe_moderator(settings)
+    load_limits(settings.limits)
 
 
 def _check_address(settings: "Settings") -> None:

@@ -50,7 +50,6 @@ idempotency_keys: Final = Table(
     Column("key_id", String(64), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("request_hash", String(64), nullable=False),
-    Column("status", Integer, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     # What retention removes, oldest first.
@@ -67,6 +66,7 @@ audit: Final = Table(
     Column("subject", String(64)),
     Column("details", Text),
     Column("created_at", BigInteger, nullable=False),
-    # The entries of a project, newest first: their IDs are sorted by time.
-    Index("ix_audit_by_project", "project_id", "id"),
+    # The entries of a project, and all of them, newest first.
+    Index("ix_audit_by_created_at", "project_id", "created_at", "id"),
+    Index("ix_audit_all_by_created_at", "created_at", "id"),
 )

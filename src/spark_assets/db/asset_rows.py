@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, true, update
+from sqlalchemy import and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from spark_assets.db.connection import Connection, Row
-from spark_assets.db.lists import asset_conditions, count_of, page_of
+from spark_assets.db.lists import RARE, asset_conditions, count_of, is_search, page_of, rarity_of
+from spark_assets.db.quota_rows import holdings_by_project
 from spark_assets.db.tables import assets, tags
 from spark_assets.domain.asset import Asset, AssetStatus, Failure, ModerationStrategy
 from spark_assets.domain.listing import AssetFilter, Slice, folded
 from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
+from spark_assets.domain.quota import Holdings
 from spark_assets.ports.repositories import Taken
 
 _GET = select(assets).where(assets.c.id == bindparam("id"), assets.c.deleted_at.is_(None))
@@ -44,6 +46,23 @@ _DELETE = (
     update(assets)
     .where(assets.c.id.in_(bindparam("asset_ids", expanding=True)), assets.c.deleted_at.is_(None))
     .values(deleted_at=bindparam("at"))
+    .returning(assets.c.project_id, assets.c.size)
+)
+_TRASHED = select(assets).where(assets.c.id == bindparam("id"), assets.c.deleted_at.is_not(None))
+_TRASHED_WITHIN = _TRASHED.where(assets.c.project_id.in_(bindparam("project_ids", expanding=True)))
+_DELETED_WITH_GROUP = select(assets.c.id).where(assets.c.group_id == bindparam("wanted_group"), assets.c.deleted_at == bindparam("at"))
+_holder = assets.alias("holder")
+_WITH_TAKEN_EXTERNAL_ID = (
+    select(assets.c.external_id)
+    .join(_holder, and_(_holder.c.project_id == assets.c.project_id, _holder.c.external_id == assets.c.external_id))
+    .where(assets.c.id.in_(bindparam("asset_ids", expanding=True)), _holder.c.deleted_at.is_(None))
+    .limit(1)
+)
+_RESTORE = (
+    update(assets)
+    .where(assets.c.id.in_(bindparam("asset_ids", expanding=True)), assets.c.deleted_at.is_not(None))
+    .values(deleted_at=None, updated_at=bindparam("at"))
+    .returning(assets.c.project_id, assets.c.size)
 )
 # The project is named because the index by group begins with it.
 _IN_GROUP = select(assets.c.id).where(
@@ -106,7 +125,8 @@ class AssetRows:
         return await self._with_tags(rows[0]) if rows else None
 
     async def page(self, project_ids: Sequence[str], wanted: AssetFilter, part: Slice) -> list[Asset]:
-        rows = await self._connection.run(page_of(assets, asset_conditions(project_ids, wanted), part))
+        statement = page_of(assets, asset_conditions(project_ids, wanted, await self._rare_tag(wanted)), part)
+        rows = await (self._connection.run_long(statement) if is_search(wanted) else self._connection.run(statement))
         found: dict[str, list[str]] = {row.id: [] for row in rows}
         if found:
             for tag in await self._connection.run(_TAGS_OF, {"asset_ids": list(found)}):
@@ -114,7 +134,15 @@ class AssetRows:
         return [_asset(row, tuple(found[row.id])) for row in rows]
 
     async def count(self, project_ids: Sequence[str], wanted: AssetFilter) -> int:
-        return int((await self._connection.run(count_of(assets, asset_conditions(project_ids, wanted))))[0][0])
+        statement = count_of(assets, asset_conditions(project_ids, wanted, await self._rare_tag(wanted)))
+        return int((await self._connection.run_long(statement))[0][0])
+
+    async def _rare_tag(self, wanted: AssetFilter) -> str | None:
+        """One of the tags that few assets have."""
+        for tag in wanted.tags:
+            if (await self._connection.run(rarity_of(tag)))[0][0] <= RARE:
+                return tag
+        return None
 
     async def update(self, asset: Asset) -> bool:
         if asset.external_id is not None:
@@ -138,8 +166,26 @@ class AssetRows:
         await self._add_tags(asset)
         return True
 
-    async def delete(self, asset_ids: Sequence[str], at: int) -> None:
-        await self._connection.run(_DELETE, {"asset_ids": list(asset_ids), "at": at})
+    async def delete(self, asset_ids: Sequence[str], at: int) -> dict[str, Holdings]:
+        return holdings_by_project(await self._connection.run(_DELETE, {"asset_ids": list(asset_ids), "at": at}))
+
+    async def trashed(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
+        if project_ids is None:
+            rows = await self._connection.run(_TRASHED, {"id": asset_id})
+        else:
+            rows = await self._connection.run(_TRASHED_WITHIN, {"id": asset_id, "project_ids": list(project_ids)})
+        return await self._with_tags(rows[0]) if rows else None
+
+    async def deleted_with_group(self, group_id: str, at: int) -> list[str]:
+        return [row.id for row in await self._connection.run(_DELETED_WITH_GROUP, {"wanted_group": group_id, "at": at})]
+
+    async def restore(self, asset_ids: Sequence[str], at: int) -> dict[str, Holdings]:
+        if await self._connection.run(_WITH_TAKEN_EXTERNAL_ID, {"asset_ids": list(asset_ids)}):
+            raise Taken("external_id")
+        try:
+            return holdings_by_project(await self._connection.run(_RESTORE, {"asset_ids": list(asset_ids), "at": at}))
+        except IntegrityError:  # another transaction took it between the question and the update, or two of them share one
+            raise Taken("external_id") from None
 
     async def living_in_group(self, group_id: str, project_id: str) -> list[str]:
         return [row.id for row in await self._connection.run(_IN_GROUP, {"wanted_group": group_id, "project_id": project_id})]
@@ -211,6 +257,7 @@ def _asset(row: Row, its_tags: tuple[str, ...]) -> Asset:
         facts=None if row.format is None else _facts(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
     )
 
 

@@ -23,6 +23,10 @@ _SWEPT: Final = "swept"
 
 _IS_REFERENCED = exists().where(assets.c.blob_sha256 == blobs.c.sha256)
 _STATE = select(blobs.c.state).where(blobs.c.sha256 == bindparam("sha256"))
+# PostgreSQL alone: who is about to refer to bytes and who is about to sweep them wait for each other, so that the later one
+# looks at what the earlier one did. Without it both could win: neither sees the other's row before it is committed.
+_HOLD = _STATE.with_for_update(read=True)
+_LOCK = _STATE.with_for_update()
 _STORED_ANEW = (
     update(blobs)
     .where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _SWEPT, blobs.c.changed_at < bindparam("stored_at"))
@@ -65,16 +69,20 @@ class BlobRows:
         values = {"sha256": sha256, "size": size, "state": _STORED, "changed_at": stored_at}
         if await self._connection.run(self._connection.insert_new(blobs), values):
             return True
-        rows = await self._connection.run(_STATE, {"sha256": sha256})
-        if rows and rows[0].state == _STORED:
+        if await self.hold(sha256):
             return True
         return bool(await self._connection.run(_STORED_ANEW, {"key": sha256, "new_size": size, "stored_at": stored_at}))
+
+    async def hold(self, sha256: str) -> bool:
+        rows = await self._connection.run(_HOLD, {"sha256": sha256})
+        return bool(rows) and rows[0].state == _STORED
 
     async def begin_sweep(self, sha256: str, at: int) -> bool:
         mark = self._connection.insert_new(blobs)
         values = {"sha256": sha256, "size": 0, "state": _SWEEPING, "changed_at": at}
         if await self._connection.run(mark, values):
             return True
+        await self._connection.run(_LOCK, {"sha256": sha256})
         return bool(await self._connection.run(_SWEEP, {"key": sha256, "at": at, "abandoned": at - _ABANDONED}))
 
     async def end_sweep(self, sha256: str, at: int) -> None:

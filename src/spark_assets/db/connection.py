@@ -13,6 +13,7 @@ from sqlalchemy.sql.base import Executable
 
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.prepared import Preparations, driver_of
+from spark_assets.db.sqlite_long_reads import LongReads
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Insert = SqliteInsert | PostgresInsert
@@ -25,6 +26,12 @@ class Connection(Protocol):
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
+
+    async def hold(self, name: str) -> None:
+        """Wait until no other transaction holds this name, then hold it until this one is over."""
+
+    async def run_long(self, statement: Executable) -> Sequence[Row]:
+        """The same for a read that may take long, and for which nobody else should have to wait."""
 
     def insert_new(self, table: Table) -> Executable:
         """INSERT a row, unless one with the same key or unique value is there; returns the key of what was inserted."""
@@ -51,8 +58,10 @@ def insert_or_replace(insert: Callable[[Table], Insert], table: Table) -> Execut
 class SqliteConnection:
     """Runs inline: a primary-key read costs less than a thread hop, so nothing is awaited."""
 
-    def __init__(self, connection: SyncConnection, preparations: Preparations) -> None:
+    def __init__(self, connection: SyncConnection, preparations: Preparations, long_reads: LongReads | None = None) -> None:
+        """`long_reads`: where reads go that may take long; without it they too run inline, within the transaction."""
         self._connection = connection
+        self._long_reads = long_reads
         self._preparations = preparations
         self._driver = driver_of(connection)
 
@@ -67,6 +76,13 @@ class SqliteConnection:
             return result.fetchall() if result.returns_rows else ()
         except ENGINE_ERRORS as error:
             raise_ours(error)
+
+    async def run_long(self, statement: Executable) -> Sequence[Row]:
+        """The rows that a read finds, beside all others."""
+        return await (self.run(statement) if self._long_reads is None else self._long_reads.run(statement))
+
+    async def hold(self, name: str) -> None:
+        """Nothing to do: there is one writer, and nobody comes between."""
 
     def insert_new(self, table: Table) -> Executable:
         """INSERT a row unless it is there."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import BigInteger, bindparam, case, func, select, update
 
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import api_keys
@@ -17,6 +17,13 @@ _REVOKE = (
     update(api_keys)
     .where(api_keys.c.id == bindparam("key_id"), api_keys.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"))
+    .returning(api_keys.c.id)
+)
+_AT = bindparam("at", type_=BigInteger)
+_EXPIRE = (
+    update(api_keys)
+    .where(api_keys.c.id == bindparam("key_id"), api_keys.c.revoked_at.is_(None))
+    .values(expires_at=case((api_keys.c.expires_at < _AT, api_keys.c.expires_at), else_=_AT))
     .returning(api_keys.c.id)
 )
 _TOUCH = (
@@ -62,6 +69,9 @@ class KeyRows:
 
     async def revoke(self, key_id: str, at: int) -> bool:
         return bool(await self._connection.run(_REVOKE, {"key_id": key_id, "at": at}))
+
+    async def expire(self, key_id: str, at: int) -> bool:
+        return bool(await self._connection.run(_EXPIRE, {"key_id": key_id, "at": at}))
 
     async def touch(self, last_used: Mapping[str, int]) -> None:
         if last_used:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Table, exists, false, func, select, tuple_
 
-from spark_assets.db.tables import assets, groups, tags
+from spark_assets.db.tables import assets, groups, tags, tasks
 from spark_assets.domain.group import GroupType
-from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice, SortBy, SortOrder, folded
+from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice, SortBy, SortOrder, TaskFilter, folded
 
 _COLUMNS: Final = {
     SortBy.CREATE_TIME: ("created_at",),
@@ -39,15 +39,36 @@ def count_of(table: Table, conditions: Sequence[ColumnElement[bool]]) -> Select[
 
 def group_conditions(project_ids: Sequence[str], wanted: GroupFilter) -> list[ColumnElement[bool]]:
     """Which groups of the projects a filter selects."""
-    conditions = [*_common(groups, project_ids, wanted.name), *_kind(wanted.group_type)]
+    conditions = [*_common(groups, project_ids, wanted), *_kind(wanted.group_type)]
     if wanted.group_ids:
         conditions.append(groups.c.id.in_(wanted.group_ids))
     return conditions
 
 
-def asset_conditions(project_ids: Sequence[str], wanted: AssetFilter) -> list[ColumnElement[bool]]:
-    """Which assets of the projects a filter selects."""
-    conditions = [*_common(assets, project_ids, wanted.name), *_kind(wanted.group_type)]
+RARE: Final = 2000
+"""So many rows at most are looked at one by one and sorted, rather than looked for along the order of a list."""
+
+
+def is_search(wanted: AssetFilter | GroupFilter) -> bool:
+    """Whether no index leads to what is wanted, so that finding it may take long."""
+    if wanted.name or wanted.in_trash:
+        return True
+    return isinstance(wanted, AssetFilter) and bool(wanted.statuses or wanted.types or wanted.tags)
+
+
+def rarity_of(tag: str) -> Select[int]:
+    """How many assets have a tag, counted no further than one more than RARE."""
+    some = select(tags.c.asset_id).where(tags.c.tag == tag).limit(RARE + 1)
+    return select(func.count()).select_from(some.subquery())
+
+
+def asset_conditions(project_ids: Sequence[str], wanted: AssetFilter, rare_tag: str | None = None) -> list[ColumnElement[bool]]:
+    """Which assets of the projects a filter selects; `rare_tag` is one of the tags, if so few have it that they are looked at first."""
+    conditions = [*_common(assets, project_ids, wanted), *_kind(wanted.group_type)]
+    if rare_tag is not None or wanted.sha256 is not None:
+        conditions[1] = _within(assets, project_ids, is_indexed=False)
+    if rare_tag is not None:
+        conditions.append(assets.c.id.in_(select(tags.c.asset_id).where(tags.c.tag == rare_tag)))
     if wanted.group_ids:
         conditions.append(assets.c.group_id.in_(wanted.group_ids))
     if wanted.statuses:
@@ -62,16 +83,40 @@ def asset_conditions(project_ids: Sequence[str], wanted: AssetFilter) -> list[Co
         conditions.append(assets.c.created_at > wanted.created_after)
     if wanted.created_before is not None:
         conditions.append(assets.c.created_at < wanted.created_before)
-    conditions += [exists().where(tags.c.asset_id == assets.c.id, tags.c.tag == tag) for tag in wanted.tags]
+    conditions += [exists().where(tags.c.asset_id == assets.c.id, tags.c.tag == tag) for tag in wanted.tags if tag != rare_tag]
     return conditions
 
 
-def _common(table: Table, project_ids: Sequence[str], name: str) -> list[ColumnElement[bool]]:
-    """Living rows of the projects whose name holds the text, in any case."""
-    one = project_ids[0] if len(project_ids) == 1 else None
-    conditions = [table.c.deleted_at.is_(None), table.c.project_id == one if one else table.c.project_id.in_(project_ids)]
-    if name:
-        conditions.append(table.c.name_folded.contains(folded(name), autoescape=True))
+def task_conditions(project_ids: Sequence[str], wanted: TaskFilter) -> list[ColumnElement[bool]]:
+    """Which tasks of the projects a filter selects."""
+    conditions = [_within(tasks, project_ids)]
+    if wanted.statuses:
+        conditions.append(tasks.c.status.in_([status.value for status in wanted.statuses]))
+    if wanted.models:
+        conditions.append(tasks.c.model.in_(wanted.models))
+    if wanted.asset_id is not None:
+        conditions.append(tasks.c.asset_id == wanted.asset_id)
+    return conditions
+
+
+def _within(table: Table, project_ids: Sequence[str], *, is_indexed: bool = True) -> ColumnElement[bool]:
+    """One project is named by equality: only so the index of an order serves without sorting.
+
+    Where another index leads to few rows, the project is compared as an expression, for which no index is chosen.
+    """
+    project_id = table.c.project_id if is_indexed else table.c.project_id.concat("")
+    return project_id == project_ids[0] if len(project_ids) == 1 else project_id.in_(project_ids)
+
+
+def _common(table: Table, project_ids: Sequence[str], wanted: AssetFilter | GroupFilter) -> list[ColumnElement[bool]]:
+    """Rows of the projects, living or in the trash, whose name holds the text, in any case."""
+    deleted_at = table.c.deleted_at
+    conditions = [
+        deleted_at.is_not(None) if wanted.in_trash else deleted_at.is_(None),
+        _within(table, project_ids),
+    ]
+    if wanted.name:
+        conditions.append(table.c.name_folded.contains(folded(wanted.name), autoescape=True))
     return conditions
 
 

@@ -4,10 +4,11 @@ from asyncio import Event
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NoReturn
+from zlib import crc32
 
 import asyncpg
 import structlog
-from sqlalchemy import Table, text
+from sqlalchemy import Integer, Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
@@ -18,12 +19,16 @@ from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories
 from spark_assets.domain.errors import Unavailable
+from spark_assets.domain.quota import Holdings
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
 
 _ANNOUNCE = text(f"SELECT pg_notify('{CHANNEL}', :task_id)")
 _WITHOUT_WAITING = text("SET LOCAL synchronous_commit TO off")
+_HOLD = select(func.pg_advisory_xact_lock(bindparam("space", type_=Integer), bindparam("number", type_=Integer)))
+_NAMES = 0x5350
+"""The space of advisory locks for names; locks of one number, such as the migrations', are in another one."""
 _ERRORS = (*ENGINE_ERRORS, asyncpg.InternalClientError)
 """The last one comes where a statement meets a connection that is just being lost."""
 _POOL_SIZE = 10
@@ -65,6 +70,14 @@ class PostgresConnection:
                 return ()
             _raise_ours(error)
 
+    async def run_long(self, statement: Executable) -> Sequence[Row]:
+        """The rows that a read finds; on this engine nobody waits for another's."""
+        return await self.run(statement)
+
+    async def hold(self, name: str) -> None:
+        """An advisory lock; two names that share a number wait for each other, which does no harm."""
+        await self.run(_HOLD, {"space": _NAMES, "number": crc32(name.encode()) - 2**31})
+
     def insert_new(self, table: Table) -> Executable:
         """INSERT a row unless it is there."""
         return insert_new(postgres_insert, table)
@@ -83,6 +96,7 @@ class PostgresUnitOfWork(SqlRepositories):
         self._dispatcher = dispatcher
         self._jobs: list[Job] = []
         self._announced: list[str] = []
+        self._gains: dict[str, Holdings] = {}
 
     def enqueue(self, job: Job) -> None:
         """Hand a job to the queue exactly if this unit of work is committed."""
@@ -92,8 +106,18 @@ class PostgresUnitOfWork(SqlRepositories):
         """Wake whoever waits for the task, on every process, once this unit of work is committed."""
         self._announced.append(task_id)
 
+    def tally(self, project_id: str, gained: Holdings) -> None:
+        """Count what a project gains or loses when this unit of work is committed."""
+        self._gains[project_id] = self._gains.get(project_id, Holdings()) + gained
+
+    async def settle(self) -> None:
+        """Count it now. Raises QuotaExceeded."""
+        await self.quotas.settle(self._gains)
+        self._gains = {}
+
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; jobs and announcements become visible with the rows."""
+        await self.settle()
         try:
             if not wait:
                 await self._connection.execute(_WITHOUT_WAITING)
@@ -141,11 +165,13 @@ class PostgresDatabase:
 
     async def check(self) -> None:
         """Prove that the database answers."""
+        await self.run(text("SELECT 1 FROM projects LIMIT 1"))
+
+    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
+        """The rows of one statement that is a transaction of its own. Raises Unavailable, StorageFull."""
         connection = await _connect(self._reading)
         try:
-            await connection.execute(text("SELECT 1 FROM projects LIMIT 1"))
-        except _ERRORS as error:
-            _raise_ours(error)
+            return await PostgresConnection(connection).run(statement, parameters)
         finally:
             await _let_go(connection)
 

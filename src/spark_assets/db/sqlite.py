@@ -20,9 +20,11 @@ from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.signals import TaskSignals
+from spark_assets.db.sqlite_long_reads import LongReads
 from spark_assets.db.sqlite_pragmas import prepare
 from spark_assets.db.unit_of_work import SqlRepositories
 from spark_assets.domain.errors import Unavailable
+from spark_assets.domain.quota import Holdings
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -52,23 +54,15 @@ class _Batch:
         self.size = 0
 
 
-class SqliteUnitOfWork:
+class SqliteUnitOfWork(SqlRepositories):
     """A savepoint in the shared transaction. Nothing but the database may be awaited inside."""
 
     def __init__(self, database: "SqliteDatabase") -> None:
+        vars(self).update(vars(database.writing))  # they are the same for every unit of work on the writing connection
         self._database = database
-        repositories = database.writing
-        self.projects = repositories.projects
-        self.keys = repositories.keys
-        self.access_keys = repositories.access_keys
-        self.groups = repositories.groups
-        self.assets = repositories.assets
-        self.blobs = repositories.blobs
-        self.tasks = repositories.tasks
-        self.usage = repositories.usage
-        self.verification = repositories.verification
         self.jobs: list[Job] = []
         self.announced: list[str] = []
+        self.gains: dict[str, Holdings] = {}
         self.committed = False
 
     def enqueue(self, job: Job) -> None:
@@ -79,8 +73,19 @@ class SqliteUnitOfWork:
         """Wake whoever waits for the task once this unit of work is committed."""
         self.announced.append(task_id)
 
+    def tally(self, project_id: str, gained: Holdings) -> None:
+        """Count what a project gains or loses when this unit of work is committed."""
+        self.gains[project_id] = self.gains.get(project_id, Holdings()) + gained
+
+    async def settle(self) -> None:
+        """Count it now. Raises QuotaExceeded."""
+        if self.gains:
+            await self.quotas.settle(self.gains)
+            self.gains = {}
+
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; without `wait`, with the next shared commit."""
+        await self.settle()
         batch = self._database.share_commit(self)
         if wait:
             await batch.over.wait()
@@ -111,7 +116,8 @@ class SqliteDatabase:
         driver_of(self._reader).execute("PRAGMA query_only=ON")
         preparations = Preparations()
         self.writing = SqlRepositories(SqliteConnection(self._writer, preparations), sealer)
-        self._reading = SqlRepositories(SqliteConnection(self._reader, preparations), sealer)
+        self._long_reads = LongReads(engine)
+        self._reading = SqlRepositories(SqliteConnection(self._reader, preparations, self._long_reads), sealer)
         self._batch: _Batch | None = None
         self._inside = False
         self._signals = TaskSignals()
@@ -162,6 +168,7 @@ class SqliteDatabase:
         """Let go of the file, after the last shared commit."""
         while self._batch is not None or not self._idle.is_set():
             await (self._idle if self._batch is None else self._batch.over).wait()
+        self._long_reads.close()
         for connection in (self._reader, self._writer):
             connection.close()
         self._engine.dispose()

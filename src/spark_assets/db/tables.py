@@ -35,8 +35,10 @@ projects: Final = Table(
     "projects",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("name", String(64), nullable=False, unique=True),
+    Column("name", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    Index("uq_projects_name", "name", unique=True, sqlite_where=_LIVING, postgresql_where=_LIVING),
 )
 
 api_keys: Final = Table(
@@ -200,8 +202,8 @@ tasks: Final = Table(
     Column("uploaded_at", BigInteger),
     Column("completed_at", BigInteger),
     Column("erased_at", BigInteger),
-    # The tasks of a project, newest first: their IDs are sorted by time.
-    Index("ix_tasks_by_project", "project_id", "id"),
+    # The tasks of a project, newest first.
+    Index("ix_tasks_by_created_at", "project_id", "created_at", "id"),
     # What a start must enqueue again: few rows among millions.
     Index(
         "ix_tasks_unfinished",

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, literal_column, select, update
 
 from spark_assets.db.connection import Connection, Row
+from spark_assets.db.lists import page_of, task_conditions
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import assets, tasks
 from spark_assets.domain.asset import Failure
+from spark_assets.domain.listing import Slice, TaskFilter
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus
 from spark_assets.domain.usage import Charge
 from spark_assets.ports.repositories import Taken
@@ -76,6 +78,16 @@ _UNFINISHED = (
     .order_by(tasks.c.id)
     .limit(bindparam("limit"))
 )
+# The status is spelt out, not bound, so that the planner sees that the small index of unfinished tasks suffices.
+_IN_PROGRESS_OF_KEY = (
+    select(tasks.c.id)
+    .where(
+        tasks.c.status == literal_column(f"'{TaskStatus.IN_PROGRESS.value}'"),
+        tasks.c.key_id == bindparam("key_id"),
+        tasks.c.model == bindparam("model"),
+    )
+    .limit(bindparam("most"))
+)
 _WITH_OLD_SOURCE = (
     select(tasks.c.id)
     .where(tasks.c.source.is_not(None), tasks.c.completed_at.is_not(None), tasks.c.completed_at < bindparam("before"))
@@ -112,6 +124,15 @@ class TaskRows:
     async def get(self, task_id: str) -> Task | None:
         rows = await self._connection.run(_GET, {"id": task_id})
         return _task(rows[0]) if rows else None
+
+    async def room_for(self, key_id: str, model: str, most: int) -> bool:
+        await self._connection.hold(f"tasks in progress of {key_id}")
+        rows = await self._connection.run(_IN_PROGRESS_OF_KEY, {"key_id": key_id, "model": model, "most": most})
+        return len(rows) < most
+
+    async def page(self, project_ids: Sequence[str], wanted: TaskFilter, part: Slice) -> list[Task]:
+        rows = await self._connection.run(page_of(tasks, task_conditions(project_ids, wanted), part))
+        return [_task(row) for row in rows]
 
     async def claim(self, task_id: str) -> Claim | None:
         rows = await self._connection.run(_CLAIM, {"task_id": task_id})

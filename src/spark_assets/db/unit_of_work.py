@@ -2,12 +2,17 @@
 
 from spark_assets.db.access_key_rows import AccessKeyRows
 from spark_assets.db.asset_rows import AssetRows
+from spark_assets.db.audit_rows import AuditRows
 from spark_assets.db.blob_rows import BlobRows
 from spark_assets.db.connection import Connection
+from spark_assets.db.erasure_rows import ErasureRows
 from spark_assets.db.group_rows import GroupRows
+from spark_assets.db.idempotency_rows import IdempotencyRows
 from spark_assets.db.key_rows import KeyRows
 from spark_assets.db.project_rows import ProjectRows
+from spark_assets.db.quota_rows import QuotaRows
 from spark_assets.db.sealing import Sealer
+from spark_assets.db.share_rows import ShareRows
 from spark_assets.db.task_rows import TaskRows
 from spark_assets.db.usage_rows import UsageRows
 from spark_assets.db.verification_rows import VerificationRows
@@ -25,4 +30,9 @@ class SqlRepositories:
         self.blobs = BlobRows(connection)
         self.tasks = TaskRows(connection, sealer)
         self.usage = UsageRows(connection)
+        self.idempotency_keys = IdempotencyRows(connection, sealer)
+        self.audit = AuditRows(connection)
+        self.erasure = ErasureRows(connection)
+        self.shares = ShareRows(connection, sealer)
+        self.quotas = QuotaRows(connection)
         self.verification = VerificationRows(connection)

@@ -2,15 +2,18 @@
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, or_, select
 
+from spark_assets.db.administration_tables import quotas
 from spark_assets.db.connection import Connection
-from spark_assets.db.tables import assets, blobs, tasks, usage
+from spark_assets.db.tables import assets, blobs, groups, tasks, usage
 from spark_assets.domain.asset import AssetStatus
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.task import TaskStatus
 
 _IS_CREATION: Final = tasks.c.model == CREATE_ASSET.model
+_HAS_ASSET: Final = and_(_IS_CREATION, tasks.c.erased_at.is_(None))
+"""A creation whose asset was not removed for good."""
 
 
 def _its_asset_is(status: AssetStatus | None = None) -> ColumnElement[bool]:
@@ -22,13 +25,18 @@ def _tasks_with(condition: ColumnElement[bool]) -> Select[int]:
     return select(func.count()).select_from(tasks).where(condition)
 
 
+def _living(table: Table) -> Select[int]:
+    """How many rows of the project that has the quota are not in the trash."""
+    return select(func.count()).select_from(table).where(table.c.project_id == quotas.c.project_id, table.c.deleted_at.is_(None))
+
+
 _BROKEN: Final[dict[str, Select[int]]] = {
-    "a task whose asset does not exist": _tasks_with(and_(_IS_CREATION, ~_its_asset_is())),
+    "a task whose asset does not exist": _tasks_with(and_(_HAS_ASSET, ~_its_asset_is())),
     "a completed task whose asset is not active": _tasks_with(
-        and_(_IS_CREATION, tasks.c.status == TaskStatus.COMPLETED.value, ~_its_asset_is(AssetStatus.ACTIVE))
+        and_(_HAS_ASSET, tasks.c.status == TaskStatus.COMPLETED.value, ~_its_asset_is(AssetStatus.ACTIVE))
     ),
     "a failed task whose asset has not failed": _tasks_with(
-        and_(_IS_CREATION, tasks.c.status == TaskStatus.FAILED.value, ~_its_asset_is(AssetStatus.FAILED))
+        and_(_HAS_ASSET, tasks.c.status == TaskStatus.FAILED.value, ~_its_asset_is(AssetStatus.FAILED))
     ),
     "an ended asset whose task is still in progress": _tasks_with(
         and_(_IS_CREATION, tasks.c.status == TaskStatus.IN_PROGRESS.value, ~_its_asset_is(AssetStatus.PROCESSING))
@@ -46,6 +54,17 @@ _BROKEN: Final[dict[str, Select[int]]] = {
         select(func.count())
         .select_from(assets.outerjoin(blobs, blobs.c.sha256 == assets.c.blob_sha256))
         .where(assets.c.status == AssetStatus.ACTIVE.value, or_(blobs.c.sha256.is_(None), blobs.c.state != "stored"))
+    ),
+    "a quota that counts something else than its project holds": (
+        select(func.count())
+        .select_from(quotas)
+        .where(
+            or_(
+                quotas.c.assets != _living(assets).scalar_subquery(),
+                quotas.c.groups != _living(groups).scalar_subquery(),
+                quotas.c.bytes != _living(assets).with_only_columns(func.coalesce(func.sum(assets.c.size), 0)).scalar_subquery(),
+            )
+        )
     ),
 }
 

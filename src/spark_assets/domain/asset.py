@@ -69,6 +69,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] | None = None
     failure: Failure | None = None
     """Only when `Failed`."""
+    deleted_at: int | None = None
+    """Since when it is in the trash."""
     sha256: str | None = None
     size: int | None = None
     facts: MediaFacts | None = None

@@ -10,6 +10,8 @@
     ├── AccessDenied                AccessDenied; `scope` names the scope that is missing
     ├── NotFound                    NotFound.<What>
     ├── Conflict                    Conflict.<What>
+    ├── FlowLimited                 AccountFlowLimitExceeded; `limit`, and `reset` in seconds
+    ├── QuotaExceeded               QuotaExceeded
     ├── Unavailable                 ServiceUnavailable; `retry_after` in seconds
     ├── StorageFull                 StorageFull
     ├── InternalError               InternalError
@@ -39,6 +41,7 @@ class ErrorKind(Enum):
     CONFLICT = "conflict"
     TOO_LARGE = "too_large"
     UNSUPPORTED_TYPE = "unsupported_type"
+    LIMITED = "limited"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
     STORAGE_FULL = "storage_full"
@@ -148,6 +151,26 @@ class Conflict(SparkError):
 
     def __init__(self, what: str, message: str) -> None:
         super().__init__(f"Conflict.{what}", message)
+
+
+class FlowLimited(SparkError):
+    """The key asks for too much at once: nothing of what it may ask for is left before `reset` seconds are over."""
+
+    kind = ErrorKind.LIMITED
+
+    def __init__(self, message: str, limit: int, reset: int = 1) -> None:
+        super().__init__("AccountFlowLimitExceeded", message)
+        self.limit: Final = limit
+        self.reset: Final = reset
+
+
+class QuotaExceeded(SparkError):
+    """The project holds as much as it may; repeating the request helps only when something has been deleted, or the quota raised."""
+
+    kind = ErrorKind.LIMITED
+
+    def __init__(self, message: str) -> None:
+        super().__init__("QuotaExceeded", message)
 
 
 class Unavailable(SparkError):

@@ -14,11 +14,11 @@ from spark_assets.domain.parameter_values import EXTERNAL_ID_LENGTH, NAME_LENGTH
 
 Reader = Callable[[str, Any], Any]
 _GROUP_TYPES: Final = (*(kind.value for kind in GroupType), LIVENESS_GROUPS)
-_MOST_CHOICES: Final = 100
+MOST_CHOICES: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SHA256_LENGTH: Final = 64
-_ID_LENGTH: Final = 128
+ID_LENGTH: Final = 128
 """Far longer than any ID."""
 
 
@@ -26,6 +26,8 @@ def whole(low: int, high: int | None = None) -> Reader:
     """A whole number of at least `low` and at most `high`."""
 
     def read(name: str, value: Any) -> int:
+        if type(value) is float and value.is_integer():  # JSON knows one kind of number: 10.0 is 10
+            value = int(value)
         if type(value) is not int or value < low or (high is not None and value > high):
             limits = f"at least {low}" if high is None else f"from {low} to {high}"
             raise InvalidParameter(name, f"{name} must be a whole number {limits}")
@@ -36,12 +38,12 @@ def whole(low: int, high: int | None = None) -> Reader:
 
 def read_asset_filter(name: str, value: Any) -> AssetFilter:
     """An object with any of the keys that select assets."""
-    return AssetFilter(**_read_keys(name, value, _ASSET_KEYS))
+    return AssetFilter(**_read_keys(name, value, ASSET_KEYS))
 
 
 def read_group_filter(name: str, value: Any) -> GroupFilter:
     """An object with any of the keys that select groups."""
-    return GroupFilter(**_read_keys(name, value, _GROUP_KEYS))
+    return GroupFilter(**_read_keys(name, value, GROUP_KEYS))
 
 
 def _read_keys(name: str, value: Any, keys: dict[str, tuple[str, Reader]]) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _choices(kind: type[Enum]) -> Reader:
     def read(path: str, value: Any) -> tuple[Enum, ...]:
         if (
             not isinstance(value, list)
-            or len(value) > _MOST_CHOICES
+            or len(value) > MOST_CHOICES
             or any(not isinstance(item, str) or item not in members for item in value)
         ):
             raise _refuse(path, f"must be an array of {', '.join(members)}")
@@ -133,13 +135,14 @@ def _time(path: str, value: Any) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-_GROUP_KEYS: Final[dict[str, tuple[str, Reader]]] = {
-    "GroupIds": ("group_ids", _texts(MOST_GROUPS, _ID_LENGTH)),
+GROUP_KEYS: Final[dict[str, tuple[str, Reader]]] = {
+    "GroupIds": ("group_ids", _texts(MOST_GROUPS, ID_LENGTH)),
     "GroupType": ("group_type", _group_type),
     "Name": ("name", _text(NAME_LENGTH)),
 }
-_ASSET_KEYS: Final[dict[str, tuple[str, Reader]]] = {
-    **_GROUP_KEYS,
+"""The keys that select groups, likewise of GroupFilter."""
+ASSET_KEYS: Final[dict[str, tuple[str, Reader]]] = {
+    **GROUP_KEYS,
     "Statuses": ("statuses", _choices(AssetStatus)),
     "AssetTypes": ("types", _choices(AssetType)),
     "Tags": ("tags", _texts(TAG_COUNT, TAG_LENGTH)),
@@ -148,3 +151,4 @@ _ASSET_KEYS: Final[dict[str, tuple[str, Reader]]] = {
     "CreatedAfter": ("created_after", _time),
     "CreatedBefore": ("created_before", _time),
 }
+"""The keys that select assets: the field of AssetFilter that each becomes, and how its value is read."""

@@ -21,3 +21,5 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     type: GroupType
     created_at: int
     updated_at: int
+    deleted_at: int | None = None
+    """Since when it is in the trash."""

@@ -53,6 +53,11 @@ def new_key_id() -> str:
     return f"key-{_suffix(12)}"
 
 
+def new_share_id() -> str:
+    """`share-` and 12 characters: the handle by which a share is revoked."""
+    return f"share-{_suffix(12)}"
+
+
 def new_request_id(now: int) -> str:
     """`YYYYMMDDHHMMSS` and 20 upper-case hex digits."""
     return f"{_stamp(now)}{os.urandom(10).hex().upper()}"

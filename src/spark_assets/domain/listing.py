@@ -8,6 +8,7 @@ import msgspec
 
 from spark_assets.domain.asset import AssetStatus
 from spark_assets.domain.media import AssetType
+from spark_assets.domain.task import TaskStatus
 
 DEFAULT_PAGE: Final = 10
 LARGEST_PAGE: Final = 100
@@ -48,6 +49,8 @@ class AssetFilter(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None = None
     created_after: int | None = None
     created_before: int | None = None
+    in_trash: bool = False
+    """What was deleted and can still be restored, instead of what is there."""
 
 
 class GroupFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,16 @@ class GroupFilter(msgspec.Struct, frozen=True, kw_only=True):
     group_ids: tuple[str, ...] = ()
     group_type: str = "AIGC"
     name: str = ""
+    in_trash: bool = False
+    """What was deleted and can still be restored, instead of what is there."""
+
+
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks are meant; an empty field leaves all."""
+
+    statuses: tuple[TaskStatus, ...] = ()
+    models: tuple[str, ...] = ()
+    asset_id: str | None = None
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from spark_assets.domain.asset import ModerationStrategy
 from spark_assets.domain.filter_values import read_asset_filter, read_group_filter, whole
@@ -16,11 +17,14 @@ from spark_assets.domain.parameter_values import (
     EXTERNAL_ID_LENGTH,
     METADATA_BYTES,
     NAME_LENGTH,
+    PLAIN,
     TAG_COUNT,
     TAG_LENGTH,
+    TITLE,
     URL_LENGTH,
     choice,
     limited,
+    or_none,
     read_metadata,
     read_moderation,
     read_opaque_id,
@@ -44,7 +48,18 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     example: Any = None
     default: Any = None
     choices: tuple[str, ...] = ()
+    min_length: int | None = None
     max_length: int | None = None
+    """Characters of a text, of each text in an array; bytes as JSON of an object."""
+    min_items: int | None = None
+    max_items: int | None = None
+    is_distinct: bool = False
+    """Of an array."""
+    minimum: int | None = None
+    maximum: int | None = None
+    pattern: str | None = None
+    text_format: str | None = None
+    """What a text, or each text in an array, looks like: a regular expression, and a format, both of JSON schema."""
 
 
 def _choices(kind: type[Enum]) -> tuple[str, ...]:
@@ -57,7 +72,9 @@ NAME: Final = Parameter(
     description="What people call it; counted as code points after NFC",
     read=title(NAME_LENGTH),
     example="hero",
+    min_length=1,
     max_length=NAME_LENGTH,
+    pattern=TITLE,
 )
 DESCRIPTION: Final = Parameter(
     name="Description",
@@ -67,6 +84,7 @@ DESCRIPTION: Final = Parameter(
     example="The main character",
     default="",
     max_length=DESCRIPTION_LENGTH,
+    pattern=PLAIN,
 )
 GROUP_TYPE: Final = Parameter(
     name="GroupType",
@@ -91,6 +109,7 @@ URL: Final = Parameter(
     read=read_url,
     example="https://example.com/hero.jpg",
     max_length=URL_LENGTH,
+    text_format="uri",
 )
 ASSET_TYPE: Final = Parameter(
     name="AssetType",
@@ -132,6 +151,8 @@ TAGS: Final = Parameter(
     json_type="array",
     example=["night"],
     max_length=TAG_LENGTH,
+    pattern=TITLE,
+    max_items=TAG_COUNT,
 )
 EXTERNAL_ID: Final = Parameter(
     name="ExternalId",
@@ -139,7 +160,16 @@ EXTERNAL_ID: Final = Parameter(
     description="Your own ID for the asset, unique in its project",
     read=title(EXTERNAL_ID_LENGTH),
     example="shot-42",
+    min_length=1,
     max_length=EXTERNAL_ID_LENGTH,
+    pattern=TITLE,
+)
+NEW_EXTERNAL_ID: Final = replace(
+    EXTERNAL_ID,
+    description=f"{EXTERNAL_ID.description}; an empty one clears it",
+    read=or_none(title(EXTERNAL_ID_LENGTH)),
+    min_length=None,
+    pattern=f"{TITLE}|^$",
 )
 CALLBACK_URL: Final = Parameter(
     name="callback_url",
@@ -186,6 +216,8 @@ PAGE_NUMBER: Final = Parameter(
     read=whole(1, LARGEST_PAGE_NUMBER),
     json_type="integer",
     example=1,
+    minimum=1,
+    maximum=LARGEST_PAGE_NUMBER,
 )
 PAGE_SIZE: Final = Parameter(
     name="PageSize",
@@ -195,6 +227,8 @@ PAGE_SIZE: Final = Parameter(
     json_type="integer",
     example=10,
     default=DEFAULT_PAGE,
+    minimum=1,
+    maximum=LARGEST_PAGE,
 )
 MAX_RESULTS: Final = Parameter(
     name="MaxResults",
@@ -204,6 +238,8 @@ MAX_RESULTS: Final = Parameter(
     json_type="integer",
     example=10,
     default=DEFAULT_PAGE,
+    minimum=1,
+    maximum=LARGEST_PAGE,
 )
 NEXT_TOKEN: Final = Parameter(
     name="NextToken",

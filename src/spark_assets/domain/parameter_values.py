@@ -16,6 +16,10 @@ TAG_LENGTH: Final = 64
 EXTERNAL_ID_LENGTH: Final = 128
 METADATA_BYTES: Final = 8 * 1024
 URL_LENGTH: Final = 8_192
+PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""What `limited` accepts, as a regular expression of JSON schema."""
+TITLE: Final = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+"""What `title` accepts."""
 
 _JSON_NAMES: Final = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
 
@@ -53,6 +57,11 @@ def title(length: int) -> Callable[[str, Any], str]:
         return text
 
     return read
+
+
+def or_none(read: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """What `read` accepts, or an empty string, which stands for nothing."""
+    return lambda name, value: None if value == "" else read(name, value)
 
 
 def choice(kind: type[Enum], without: tuple[Enum, ...] = ()) -> Callable[[str, Any], Enum]:

@@ -27,6 +27,7 @@ from spark_assets.domain.parameter import (
     METADATA,
     MODERATION,
     NAME,
+    NEW_EXTERNAL_ID,
     NEXT_TOKEN,
     PAGE_NUMBER,
     PAGE_SIZE,
@@ -48,6 +49,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     optional: tuple[Parameter, ...] = ()
     is_reading: bool = False
     """Whether it changes nothing: its tasks are soon forgotten."""
+    is_creating: bool = False
+    """Whether it makes something new: a client may give it an idempotency key."""
 
     def read(self, given: Mapping[str, Any], *, waived: Container[str] = ()) -> dict[str, Any]:
         """The values by field; absent optional ones are left out. `waived`: required ones that may be absent or empty.
@@ -91,6 +94,7 @@ CREATE_GROUP: Final = Operation(
     summary="Create a group of assets",
     required=(NAME, GROUP_TYPE),
     optional=(PROJECT_NAME, DESCRIPTION),
+    is_creating=True,
 )
 CREATE_ASSET: Final = Operation(
     model="spark_asset_create",
@@ -98,6 +102,7 @@ CREATE_ASSET: Final = Operation(
     summary="Register an image, a video or an audio file by URL",
     required=(NAME, URL, ASSET_TYPE, GROUP_ID),
     optional=(PROJECT_NAME, MODERATION, TAGS, EXTERNAL_ID, METADATA, CALLBACK_URL),
+    is_creating=True,
 )
 GET_ASSET: Final = Operation(
     model="spark_asset_get",
@@ -136,7 +141,7 @@ UPDATE_ASSET: Final = Operation(
     action="UpdateAsset",
     summary="Rename an asset, describe it anew, or move it to another group",
     required=(ASSET_ID,),
-    optional=(NAME, TAGS, EXTERNAL_ID, METADATA, GROUP_ID, PROJECT_NAME),
+    optional=(NAME, TAGS, NEW_EXTERNAL_ID, METADATA, GROUP_ID, PROJECT_NAME),
 )
 UPDATE_GROUP: Final = Operation(
     model="spark_asset_update_group",

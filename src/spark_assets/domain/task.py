@@ -12,6 +12,8 @@ MAX_ATTEMPTS: Final = 5
 """How often a job is tried when what failed may mend by itself."""
 MAX_CLAIMS: Final = 12
 """How often a task may be claimed at all before it counts as poison: workers that die never report an attempt as over."""
+LONGEST_WAIT: Final = 60
+"""Seconds that a poll may be held back."""
 STORE_PATIENCE: Final = 3600 * MICRO
 """Microseconds from its creation for which a task waits for a store or a database that is away, or full."""
 

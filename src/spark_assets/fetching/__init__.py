@@ -1,1 +1,1 @@
-"""The fetching adapter: guarded downloads."""
+"""The fetching adapter: guarded downloads, and guarded messages."""

@@ -160,10 +160,10 @@ class BoundedAnswer(ResponseHandler):
 class GuardedConnector(aiohttp.TCPConnector):
     """Makes and keeps connections; each was judged when its socket was made, none outlives its address being checked.
 
-    `patience`: seconds for the name, TCP and TLS together.
+    `patience`: seconds for the name, TCP and TLS together. Without `keep`, each request has a connection of its own.
     """
 
-    def __init__(self, guard: AddressGuard, resolver: Resolver, tls: ssl.SSLContext | None, patience: float) -> None:
+    def __init__(self, guard: AddressGuard, resolver: Resolver, tls: ssl.SSLContext | None, patience: float, *, keep: bool = True) -> None:
         super().__init__(
             resolver=GuardedResolver(resolver, guard),
             # Names are asked for and judged at each connection: a remembered answer would skip the judgement.
@@ -171,7 +171,8 @@ class GuardedConnector(aiohttp.TCPConnector):
             socket_factory=functools.partial(_open_socket, guard),
             ssl=tls or True,
             limit=0,  # the caller limits by host
-            keepalive_timeout=KEEP_ALIVE,
+            keepalive_timeout=KEEP_ALIVE if keep else None,
+            force_close=not keep,
         )
         # The one place where aiohttp lets a connection's reader be chosen.
         self._factory = cast("functools.partial[ResponseHandler]", functools.partial(BoundedAnswer, loop=self._loop))

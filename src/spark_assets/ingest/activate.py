@@ -4,7 +4,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from spark_assets.domain.errors import Unavailable
+from spark_assets.domain.errors import IngestFailure, QuotaExceeded, Unavailable
+from spark_assets.domain.quota import Holdings
 from spark_assets.domain.usage import UsageRecord
 from spark_assets.ingest.state import IngestState, Tools, preview_path
 from spark_assets.ports.queue import Job, JobKind
@@ -15,7 +16,8 @@ _SWEPT: Final = "the stored bytes were swept before they were referred to; they 
 async def activate(state: IngestState, tools: Tools) -> IngestState:
     """Asset `Active`, task `completed`, one ledger line, one derive job. A late claim changes nothing.
 
-    Raises Unavailable if the sweeper took the bytes since they were stored.
+    Raises Unavailable if the sweeper took the bytes since they were stored, IngestFailure `QuotaExceeded` if the project
+    may not hold so many; the stored bytes are then left to the sweeper.
     """
     claim, download, facts = state.claim, state.download, state.facts
     assert download is not None
@@ -47,5 +49,10 @@ async def activate(state: IngestState, tools: Tools) -> IngestState:
             state.preview.replace(preview_path(tools.spool, claim.asset_id))
         uow.announce(claim.task_id)
         uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
-        await uow.commit()
+        uow.tally(claim.project_id, Holdings(bytes=download.size))
+        try:
+            await uow.commit()
+        except QuotaExceeded as error:
+            preview_path(tools.spool, claim.asset_id).unlink(missing_ok=True)
+            raise IngestFailure(error.code, error.message) from None
     return replace(state, is_active=True)

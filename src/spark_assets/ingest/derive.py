@@ -5,6 +5,7 @@ from pathlib import Path
 from spark_assets.domain import blob_names
 from spark_assets.domain.asset import Asset, Variant, preview_variant
 from spark_assets.ingest.state import Tools, preview_path
+from spark_assets.ports.blobs import BlobNotFound
 from spark_assets.ports.inspector import PREVIEW_FORMAT
 from spark_assets.ports.repositories import Rendition
 
@@ -41,6 +42,8 @@ async def _draw(asset: Asset, preview: Path, tools: Tools) -> bool:
     try:
         await tools.blobs.download(blob_names.original(asset.sha256), copy)
         return await tools.inspector.preview(copy, asset.facts.format, preview)
+    except BlobNotFound:  # erased meanwhile
+        return False
     finally:
         copy.unlink(missing_ok=True)
 
@@ -50,6 +53,10 @@ async def _publish(asset_id: str, sha256: str, variant: Variant, preview: Path, 
     name = blob_names.rendition(sha256, variant.value, PREVIEW_FORMAT.extension)
     await tools.blobs.put(preview, name, PREVIEW_FORMAT.media_type)
     async with tools.database.begin() as uow:
-        await uow.blobs.add_rendition(Rendition(sha256, variant, name, size, PREVIEW_FORMAT.media_type))
-        await uow.assets.settle_rendition(asset_id)
-        await uow.commit(wait=False)
+        has_original = await uow.blobs.hold(sha256)
+        if has_original:
+            await uow.blobs.add_rendition(Rendition(sha256, variant, name, size, PREVIEW_FORMAT.media_type))
+            await uow.assets.settle_rendition(asset_id)
+            await uow.commit(wait=False)
+    if not has_original:  # erased meanwhile, perhaps before the rendition was there to be erased with it
+        await tools.blobs.delete(name)

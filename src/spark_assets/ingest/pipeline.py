@@ -5,11 +5,12 @@ from typing import Final
 from spark_assets.domain.asset import Asset
 from spark_assets.domain.task import Claim
 from spark_assets.ingest.activate import activate
+from spark_assets.ingest.moderate import moderate
 from spark_assets.ingest.progress import ProgressReport
 from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ingest.stations import fetch, inspect, sniff, store, verify
 
-STATIONS: Final = (fetch, sniff, inspect, verify, store, activate)
+STATIONS: Final = (fetch, sniff, inspect, verify, moderate, store, activate)
 
 
 async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:

@@ -13,6 +13,7 @@ from spark_assets.ingest.progress import ProgressReport
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import Inspector
+from spark_assets.ports.moderator import Moderator
 from spark_assets.ports.source import Download, Source
 from spark_assets.ports.unit_of_work import Database
 
@@ -28,6 +29,8 @@ class Tools(msgspec.Struct, frozen=True):
     policy: MediaPolicy
     prices: PriceList
     spool: Path
+    moderator: Moderator | None
+    """None: every content is allowed."""
 
 
 class IngestState(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,7 @@ class IngestState(msgspec.Struct, frozen=True, kw_only=True):
     spool: Path
     """Where the bytes are, under a name that says nothing."""
     preview: Path
-    """Where the inspection leaves a preview, which waits for the derive job once the asset is active."""
+    """Where the inspection, or else the moderation, leaves a preview, which waits for the derive job once the asset is active."""
     progress: ProgressReport
     download: Download | None = None
     uploaded_at: int | None = None

@@ -3,18 +3,20 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
-from spark_assets.domain.errors import Conflict, NotFound, StorageFull
+from spark_assets.domain.errors import Conflict, FlowLimited, NotFound, StorageFull
 from spark_assets.domain.ids import new_asset_id
 from spark_assets.domain.listing import AssetFilter
 from spark_assets.domain.media import AssetType
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.project import Project
+from spark_assets.domain.quota import Holdings
 from spark_assets.domain.task import Task, TaskStatus
-from spark_assets.operations import projects
+from spark_assets.operations import projects, quotas
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
@@ -53,21 +55,22 @@ class ListAssets(Paging, frozen=True, kw_only=True):
 
 
 class UpdateAsset(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client changes of an asset; None leaves it as it is. Another group moves it."""
+    """What a client changes of an asset; UNSET leaves it as it is, None clears it. Another group moves it."""
 
     id: str
     project: str | None = None
-    name: str | None = None
-    tags: tuple[str, ...] | None = None
-    external_id: str | None = None
-    metadata: dict[str, Any] | None = None
-    group_id: str | None = None
+    name: str | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    external_id: str | UnsetType | None = UNSET
+    metadata: dict[str, Any] | UnsetType | None = UNSET
+    group_id: str | UnsetType = UNSET
 
 
 async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
     """Accept an asset: its row, its task and its job, in one transaction.
 
-    Raises AccessDenied, InvalidParameter `URL`, NotFound `ProjectName` or `group_id`, Conflict `ExternalId`, StorageFull.
+    Raises AccessDenied, InvalidParameter `URL`, NotFound `ProjectName` or `group_id`, Conflict `ExternalId`,
+    StorageFull, FlowLimited, QuotaExceeded.
     """
     call.caller.require(Scope.ASSETS_WRITE)
     host = call.terms.check_url(command.url)
@@ -76,6 +79,8 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
     project = await projects.find(uow, call, command.project)
     if not await uow.groups.hold(command.group_id, project.id):
         raise _unknown_group(project)
+    await _check_room(uow, call)
+    await quotas.gain(uow, project, Holdings(assets=1))
     task_id = call.terms.task_ids.new(call.now)
     asset = await _add(uow, call, command, project, task_id)
     task = Task(
@@ -122,23 +127,23 @@ async def page(repositories: Repositories, call: Call, command: ListAssets) -> t
     return listed, project
 
 
-async def update(uow: UnitOfWork, call: Call, command: UpdateAsset) -> Asset:
+async def update(uow: UnitOfWork, call: Call, command: UpdateAsset) -> tuple[Asset, Project]:
     """An asset with what was changed. Raises AccessDenied, NotFound `ProjectName`, `asset_id` or `group_id`, Conflict `ExternalId`."""
     call.caller.require(Scope.ASSETS_WRITE)
     project = await projects.find(uow, call, command.project)
-    if command.group_id is not None:
+    if command.group_id is not UNSET:
         await _hold_groups(uow, project, command.id, command.group_id)
     asset = await uow.assets.lock(command.id, project.id)
     if asset is None:
         raise _unknown()
     given = {name: getattr(command, name) for name in ("name", "tags", "external_id", "metadata", "group_id")}
-    changed = replace(asset, **{name: value for name, value in given.items() if value is not None}, updated_at=call.now)
+    changed = replace(asset, **{name: value for name, value in given.items() if value is not UNSET}, updated_at=call.now)
     try:
         if not await uow.assets.update(changed):
             raise _unknown()
     except Taken:
         raise _taken() from None
-    return changed
+    return changed, project
 
 
 async def delete(uow: UnitOfWork, call: Call, command: GetAsset) -> Asset:
@@ -155,12 +160,23 @@ async def delete(uow: UnitOfWork, call: Call, command: GetAsset) -> Asset:
 async def find(repositories: Repositories, call: Call, asset_id: str) -> tuple[Asset, Project]:
     """An asset of any project within the key's reach. Raises AccessDenied, NotFound `asset_id`."""
     call.caller.require(Scope.ASSETS_READ)
-    reach = call.caller.project_ids
-    asset = await repositories.assets.get(asset_id, None if reach is None else sorted(reach))
+    return await locate(repositories, call, asset_id)
+
+
+async def locate(repositories: Repositories, call: Call, asset_id: str) -> tuple[Asset, Project]:
+    """The same for an operation that asks for a scope of its own. Raises NotFound `asset_id`."""
+    asset = await repositories.assets.get(asset_id, projects.reach_of(call))
     project = None if asset is None else await repositories.projects.by_id(asset.project_id)
     if asset is None or project is None:
         raise _unknown()
     return asset, project
+
+
+async def _check_room(uow: UnitOfWork, call: Call) -> None:
+    """Raises FlowLimited if the key has as many creations in progress as it may have."""
+    most = call.terms.creations_in_progress
+    if most is not None and not await uow.tasks.room_for(call.caller.key_id, CREATE_ASSET.model, most):
+        raise FlowLimited(f"this key may have {most} creations in progress, and has; wait until one of its tasks has ended", most)
 
 
 async def _hold_groups(uow: UnitOfWork, project: Project, asset_id: str, target: str) -> None:

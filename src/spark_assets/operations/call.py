@@ -20,6 +20,8 @@ class Terms(msgspec.Struct, frozen=True):
     """Whether there is disk left for new assets."""
     task_ids: TaskIds
     cursors: CursorSigner
+    creations_in_progress: int | None = None
+    """How many ingestions of one key may be under way; None: any number."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

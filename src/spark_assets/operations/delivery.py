@@ -23,11 +23,12 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Links:
-    """Makes and checks signed links below the delivery address."""
+    """Makes and checks signed links below the delivery address, and writes the addresses of shares below the base address."""
 
-    def __init__(self, signer: LinkSigner, delivery_url: str) -> None:
+    def __init__(self, signer: LinkSigner, delivery_url: str, base_url: str) -> None:
         self._signer = signer
         self._delivery_url = delivery_url.rstrip("/")
+        self._base_url = base_url.rstrip("/")
 
     def link(self, asset: Asset, now: int, variant: Variant = Variant.ORIGINAL, lifetime: int = LINK_LIFETIME) -> str:
         """A link to the bytes that works for `lifetime` seconds from `now` (Unix microseconds); empty unless `Active`."""
@@ -35,6 +36,10 @@ class Links:
             return ""
         signed = self._signer.sign(media_path(asset.id, variant, asset.facts.format), now // 1_000_000 + lifetime)
         return f"{self._delivery_url}{signed}"
+
+    def share_address(self, token: str) -> str:
+        """The address of the share with this token."""
+        return f"{self._base_url}/s/{token}"
 
     def check(self, path: str, expires: str, key_id: str, signature: str, now: int) -> None:
         """Raises NotFound `path` unless the link is ours and has not expired at `now` (Unix microseconds)."""

@@ -9,11 +9,12 @@ from spark_assets.domain.group import Group, GroupType
 from spark_assets.domain.ids import new_group_id
 from spark_assets.domain.listing import GroupFilter
 from spark_assets.domain.project import Project
-from spark_assets.operations import projects
+from spark_assets.domain.quota import Holdings
+from spark_assets.operations import projects, quotas
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
-from spark_assets.operations.trash import delete_assets
+from spark_assets.operations.trash import delete_group
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
@@ -21,7 +22,7 @@ class CreateGroup(msgspec.Struct, frozen=True, kw_only=True):
     """What a client says of a new group."""
 
     name: str
-    type: GroupType
+    type: GroupType = GroupType.AIGC
     project: str | None = None
     description: str = ""
 
@@ -49,10 +50,13 @@ class UpdateGroup(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-async def create(uow: UnitOfWork, call: Call, command: CreateGroup) -> Group:
-    """A new group. Raises AccessDenied, NotFound `ProjectName`."""
+async def create(uow: UnitOfWork, call: Call, command: CreateGroup) -> tuple[Group, Project]:
+    """A new group. Raises AccessDenied, NotFound `ProjectName`, QuotaExceeded."""
     call.caller.require(Scope.ASSETS_WRITE)
     project = await projects.find(uow, call, command.project)
+    if not await uow.projects.hold(project.id):
+        raise projects.unknown_project()
+    await quotas.gain(uow, project, Holdings(groups=1))
 
     def build() -> Group:
         return Group(
@@ -65,7 +69,7 @@ async def create(uow: UnitOfWork, call: Call, command: CreateGroup) -> Group:
             updated_at=call.now,
         )
 
-    return await add_with_fresh_id(build, uow.groups.add)
+    return await add_with_fresh_id(build, uow.groups.add), project
 
 
 async def get(repositories: Repositories, call: Call, command: GetGroup) -> tuple[Group, Project]:
@@ -92,7 +96,7 @@ async def page(repositories: Repositories, call: Call, command: ListGroups) -> t
     return listed, project
 
 
-async def update(uow: UnitOfWork, call: Call, command: UpdateGroup) -> Group:
+async def update(uow: UnitOfWork, call: Call, command: UpdateGroup) -> tuple[Group, Project]:
     """A group with what was changed. Raises AccessDenied, NotFound `ProjectName` or `group_id`."""
     call.caller.require(Scope.ASSETS_WRITE)
     project = await projects.find(uow, call, command.project)
@@ -107,22 +111,36 @@ async def update(uow: UnitOfWork, call: Call, command: UpdateGroup) -> Group:
     )
     if not await uow.groups.update(changed):
         raise unknown_group()
-    return changed
+    return changed, project
 
 
 async def delete(uow: UnitOfWork, call: Call, command: GetGroup) -> Group:
     """Put a group and all its assets into the trash; what is being ingested ends. Raises AccessDenied, NotFound."""
     call.caller.require(Scope.ASSETS_WRITE)
     group, _ = await _find(uow, call, command.id, command.project)
-    if not await uow.groups.delete(group.id, call.now):
+    if not await delete_group(uow, group.id, group.project_id, call.now):
         raise unknown_group()
-    await delete_assets(uow, await uow.assets.living_in_group(group.id, group.project_id), call.now)
     return group
 
 
 def unknown_group() -> NotFound:
     """The answer for a group that does not exist, is deleted, or belongs to another project."""
     return NotFound("group_id", "there is no group with this ID in the project")
+
+
+async def find(repositories: Repositories, call: Call, group_id: str) -> tuple[Group, Project]:
+    """A group of any project within the key's reach. Raises AccessDenied, NotFound `group_id`."""
+    call.caller.require(Scope.ASSETS_READ)
+    return await locate(repositories, call, group_id)
+
+
+async def locate(repositories: Repositories, call: Call, group_id: str) -> tuple[Group, Project]:
+    """The same for an operation that asks for a scope of its own. Raises NotFound `group_id`."""
+    group = await repositories.groups.find(group_id, projects.reach_of(call))
+    project = None if group is None else await repositories.projects.by_id(group.project_id)
+    if group is None or project is None:
+        raise unknown_group()
+    return group, project
 
 
 async def _find(repositories: Repositories, call: Call, group_id: str, project_name: str | None) -> tuple[Group, Project]:

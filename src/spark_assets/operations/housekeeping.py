@@ -1,5 +1,6 @@
 """Housekeeping: what grows is swept in small steps, and what was left half done is picked up again."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -7,13 +8,16 @@ import structlog
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.asset import RENDERED
+from spark_assets.domain.audit import HOUSEKEEPING
 from spark_assets.domain.parameters import OPERATIONS
 from spark_assets.domain.usage import MICRO
+from spark_assets.operations import quotas
+from spark_assets.operations.audit import record
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import PREVIEW_FORMAT
 from spark_assets.ports.queue import Job, JobDispatcher, JobKind
-from spark_assets.ports.unit_of_work import Database
+from spark_assets.ports.unit_of_work import Database, UnitOfWork
 
 log = structlog.get_logger()
 
@@ -25,6 +29,12 @@ SOURCE_RETENTION: Final = 24 * 3600 * MICRO
 """How long the source address of a failed task is kept for a retry."""
 READING_RETENTION: Final = 24 * 3600 * MICRO
 """How long tasks of reading operations are kept."""
+ANSWER_RETENTION: Final = 24 * 3600 * MICRO
+"""How long the answer to a request with an idempotency key is kept."""
+AUDIT_RETENTION: Final = 365 * 24 * 3600 * MICRO
+"""How long the audit trail is kept."""
+GROUP_STEP: Final = 20
+"""Groups removed at once: each time the database looks through the assets for one that still refers to it."""
 _READINGS: Final = [operation.model for operation in OPERATIONS.values() if operation.is_reading]
 
 
@@ -49,17 +59,82 @@ async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> N
 
 
 async def drop_old_rows(database: Database, now: int) -> None:
-    """Forget sources that are not needed any more, and tasks of reading operations that are past their retention."""
+    """Forget what is past its retention: sources, tasks of reading operations, answers kept for a repetition, audit entries."""
+    await _in_steps(database, lambda uow: uow.tasks.drop_sources(now - SOURCE_RETENTION, STEP))
+    await _in_steps(database, lambda uow: uow.tasks.drop_finished(_READINGS, now - READING_RETENTION, STEP))
+    await _in_steps(database, lambda uow: uow.idempotency_keys.drop_old(now - ANSWER_RETENTION, STEP))
+    await _in_steps(database, lambda uow: uow.audit.drop_old(now - AUDIT_RETENTION, STEP))
+
+
+async def drop_readings(database: Database, project_id: str) -> None:
+    """Forget the stored results of the project's reading tasks, whatever their age: they may show what was erased."""
+    await _in_steps(database, lambda uow: uow.erasure.drop_readings(project_id, _READINGS, STEP))
+
+
+async def _in_steps(database: Database, drop: Callable[[UnitOfWork], Awaitable[int]]) -> None:
+    """Let it drop as long as it finds a whole step to drop."""
     dropped = STEP
     while dropped == STEP:
         async with database.begin() as uow:
-            dropped = await uow.tasks.drop_sources(now - SOURCE_RETENTION, STEP)
+            dropped = await drop(uow)
             await uow.commit()
-    dropped = STEP
-    while dropped == STEP:
+
+
+async def empty_trash(database: Database, before: int, now: int) -> int:
+    """Remove for good the assets that were deleted before that time, then the groups that hold nothing any more; how many assets.
+
+    Their bytes go with the next sweep, unless others refer to them.
+    """
+    emptied, found = 0, STEP
+    while found == STEP:
         async with database.begin() as uow:
-            dropped = await uow.tasks.drop_finished(_READINGS, now - READING_RETENTION, STEP)
+            doomed = await uow.erasure.old_trash(before, STEP)
+            found = len(doomed)
+            if doomed:
+                await uow.erasure.purge(doomed, now)
+                await _record_emptied(uow, "asset_ids", [(asset.id, asset.project_id) for asset in doomed], now)
+                await uow.commit()
+        emptied += found
+    found = GROUP_STEP
+    while found == GROUP_STEP:
+        async with database.begin() as uow:
+            gone = await uow.erasure.purge_groups(await uow.erasure.old_groups(before, GROUP_STEP))
+            found = len(gone)
+            if gone:
+                await _record_emptied(uow, "group_ids", gone, now)
+                await uow.commit()
+    return emptied
+
+
+async def _record_emptied(uow: UnitOfWork, kind: str, gone: Sequence[tuple[str, str]], now: int) -> None:
+    """One entry for each project, so that its administrators see theirs."""
+    for project_id, ids in by_project(gone).items():
+        details = {kind: ids, "count": len(ids)}
+        await record(uow, actor=HOUSEKEEPING, action="trash.emptied", now=now, project_id=project_id, details=details)
+
+
+def by_project(found: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Pairs of an ID and its project, as IDs by project."""
+    sorted_out: dict[str, list[str]] = {}
+    for thing_id, project_id in found:
+        sorted_out.setdefault(project_id, []).append(thing_id)
+    return sorted_out
+
+
+async def recount_quotas(database: Database, now: int) -> None:
+    """Count anew what the quotas count that were set a short while ago.
+
+    Who had begun to change a project just before its first quota was set did not know that there was one to count in, and
+    may have finished after it. Once all of them are over the counts stay exact by themselves.
+    """
+    async with database.read() as repositories:
+        recent = await repositories.quotas.set_since(now - GRACE)
+    for project_id in recent:
+        async with database.begin() as uow:
+            was_wrong = await quotas.recount(uow, project_id)
             await uow.commit()
+        if was_wrong:
+            log.info("quota_recounted", project_id=project_id)
 
 
 def old_spool_files(spool: Path, now: int) -> list[Path]:
@@ -109,13 +184,21 @@ async def _sweep(hashes: list[str], database: Database, blobs: BlobStore, clock:
         orphans = sorted(set(hashes) - await repositories.blobs.referenced(hashes))
     swept = 0
     for sha256 in orphans:
-        async with database.begin() as uow:
-            marked = await uow.blobs.begin_sweep(sha256, clock.now())
-            await uow.commit()
-        if marked:
-            await _remove(sha256, database, blobs, clock)
-            swept += 1
+        swept += await remove_blob(sha256, database, blobs, clock)
     return swept
+
+
+async def remove_blob(sha256: str, database: Database, blobs: BlobStore, clock: Clock) -> bool:
+    """Remove bytes and their renditions now; False if an asset refers to them, or if someone else is removing them or has.
+
+    Raises Unavailable if the store is away; a sweep then finishes it.
+    """
+    async with database.begin() as uow:
+        marked = await uow.blobs.begin_sweep(sha256, clock.now())
+        await uow.commit()
+    if marked:
+        await _remove(sha256, database, blobs, clock)
+    return marked
 
 
 async def _remove(sha256: str, database: Database, blobs: BlobStore, clock: Clock) -> None:

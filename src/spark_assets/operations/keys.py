@@ -1,10 +1,19 @@
-"""API keys: made, listed, revoked, recognised."""
+"""API keys: made, listed, renewed, revoked, recognised.
+
+The operator (no caller) may do anything with any key; a caller only with keys of the projects that it administers.
+"""
 
 from collections.abc import Sequence
 
-from spark_assets.domain.api_key import ApiKey, Scope, fingerprint, hint, is_well_formed, new_secret
-from spark_assets.domain.errors import AuthenticationError, InvalidParameter, NotFound
+from spark_assets.domain.api_key import ApiKey, Caller, Scope, fingerprint, hint, is_well_formed, new_secret
+from spark_assets.domain.errors import AuthenticationError, Conflict, InvalidParameter, MissingParameter, NotFound
+from spark_assets.domain.expiry import check_expiry
+from spark_assets.domain.grants import administers, check_end, check_grant
 from spark_assets.domain.ids import new_key_id
+from spark_assets.domain.usage import MICRO
+from spark_assets.operations.audit import record_key
+from spark_assets.operations.call import Call
+from spark_assets.operations.paging import Listed, Paging, part_of, scope_of, select_part
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
@@ -16,31 +25,71 @@ async def create(
     projects: Sequence[str],
     expires_at: int | None,
     now: int,
+    caller: Caller | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown this once. Times are Unix microseconds.
 
-    No projects: the key may use all. Raises InvalidParameter `Name`, NotFound `ProjectName`.
+    No projects: the key may use all. Raises AccessDenied for a scope that the caller may not hand on, MissingParameter
+    `Projects` if the caller must name some, InvalidParameter `Name` or `ExpiresAt`, NotFound `ProjectName`.
     """
     check_name(name)
-    project_ids = await find_projects(uow, projects)
-    secret = new_secret()
-    key = ApiKey(
-        id=new_key_id(),
-        name=name,
-        hint=hint(secret),
-        scopes=scopes,
-        project_ids=project_ids,
-        created_at=now,
-        expires_at=expires_at,
-    )
-    await uow.keys.add(key, fingerprint(secret))
+    check_expiry(expires_at, now)
+    project_ids = await grant(uow, caller, scopes, projects)
+    key, secret = await _add(uow, name=name, scopes=scopes, project_ids=project_ids, expires_at=expires_at, now=now)
+    await record_key(uow, caller=caller, action="key.created", now=now, key_id=key.id, project_ids=project_ids)
     return key, secret
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: int) -> None:
-    """End a key; every process refuses it within a second. Raises NotFound `key_id`."""
-    if not await uow.keys.revoke(key_id, now):
-        raise NotFound("key_id", f"there is no key '{key_id}' that is still valid")
+async def find(repositories: Repositories, caller: Caller, key_id: str) -> ApiKey:
+    """A key of the projects that the caller administers, valid or not. Raises AccessDenied, NotFound `key_id`."""
+    caller.require(Scope.PROJECT_ADMIN)
+    key = await repositories.keys.by_id(key_id)
+    if key is None or not administers(caller, key.project_ids):
+        raise NotFound("key_id", "there is no key with this ID that your key administers")
+    return key
+
+
+async def page(repositories: Repositories, call: Call, paging: Paging) -> Listed[ApiKey]:
+    """One part of the keys of the projects that the caller administers. Raises AccessDenied, InvalidParameter `NextToken`.
+
+    Keys are few, and whom they belong to is no column: so they are all read, and chosen and divided here.
+    """
+    call.caller.require(Scope.PROJECT_ADMIN)
+    seen = [key for key in await repositories.keys.all() if administers(call.caller, key.project_ids)]
+    scope = scope_of("keys", call.caller.key_id, None, paging)
+    return await select_part(paging, call.terms.cursors, scope, page=lambda part: part_of(seen, part))
+
+
+async def rotate(uow: UnitOfWork, key_id: str, *, grace: int, now: int, caller: Caller | None = None) -> tuple[ApiKey, str]:
+    """A new key that may do what the old one may, as long as it may, and its secret, which is shown this once.
+
+    The old one ends after `grace` seconds, at once if there are none. Raises AccessDenied, NotFound `key_id`, Conflict
+    `Status` if the old one is not valid any more.
+    """
+    if caller is None:
+        old = await uow.keys.by_id(key_id)
+    else:
+        old = await find(uow, caller, key_id)
+        check_grant(caller, old.scopes)
+    if old is None:
+        raise _not_valid(key_id)
+    # Revoked rather than expired where it ends at once: that holds on every process, whatever its clock says.
+    has_ended = await (uow.keys.expire(key_id, now + grace * MICRO) if grace else uow.keys.revoke(key_id, now))
+    if not has_ended or not old.is_usable(now):
+        raise Conflict("Status", "the key is revoked or expired and cannot be rotated; make a new one")
+    key, secret = await _add(uow, name=old.name, scopes=old.scopes, project_ids=old.project_ids, expires_at=old.expires_at, now=now)
+    await record_key(uow, caller=caller, action="key.rotated", now=now, key_id=old.id, project_ids=old.project_ids, replaced_by=key.id)
+    return key, secret
+
+
+async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None) -> None:
+    """End a key; every process refuses it within a second. Raises AccessDenied, NotFound `key_id`."""
+    key = await uow.keys.by_id(key_id) if caller is None else await find(uow, caller, key_id)
+    if caller is not None and key is not None:
+        check_end(caller, key.scopes)
+    if key is None or not await uow.keys.revoke(key_id, now):
+        raise _not_valid(key_id)
+    await record_key(uow, caller=caller, action="key.revoked", now=now, key_id=key.id, project_ids=key.project_ids)
 
 
 async def authenticate(repositories: Repositories, secret: str, now: int) -> ApiKey:
@@ -60,12 +109,42 @@ def check_name(name: str) -> str:
     return name
 
 
-async def find_projects(uow: UnitOfWork, names: Sequence[str]) -> frozenset[str] | None:
-    """The IDs of the projects that a key is limited to; None, which stands for all, if none is named. Raises NotFound `ProjectName`."""
+async def grant(uow: UnitOfWork, caller: Caller | None, scopes: frozenset[Scope], projects: Sequence[str]) -> frozenset[str] | None:
+    """The IDs of the projects that a new key is limited to; None, which stands for all, if none is named.
+
+    Raises AccessDenied for a scope that the caller may not hand on, MissingParameter `Projects` if the caller is limited
+    and names none, NotFound `ProjectName`, alike for an unknown project and for one outside the caller's reach.
+    """
+    if caller is not None:
+        caller.require(Scope.PROJECT_ADMIN)
+        check_grant(caller, scopes)
+        if caller.project_ids is not None and not projects:
+            raise MissingParameter("Projects", "name the Projects of the new key: your own key is limited to some, and so must it be")
     found = set()
-    for name in names:
+    for name in projects:
         project = await uow.projects.by_name(name)
-        if project is None:
+        if project is None or not (caller is None or caller.may_use(project.id)):
             raise NotFound("ProjectName", f"there is no project '{name}'")
         found.add(project.id)
     return frozenset(found) or None
+
+
+async def _add(
+    uow: UnitOfWork, *, name: str, scopes: frozenset[Scope], project_ids: frozenset[str] | None, expires_at: int | None, now: int
+) -> tuple[ApiKey, str]:
+    secret = new_secret()
+    key = ApiKey(
+        id=new_key_id(),
+        name=name,
+        hint=hint(secret),
+        scopes=scopes,
+        project_ids=project_ids,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    await uow.keys.add(key, fingerprint(secret))
+    return key, secret
+
+
+def _not_valid(key_id: str) -> NotFound:
+    return NotFound("key_id", f"there is no key '{key_id}' that is still valid")

@@ -1,7 +1,7 @@
 """Lists part by part: pages by number, which are counted, or by cursor, which stay stable while things come and go."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -11,7 +11,20 @@ from spark_assets.domain.errors import InvalidParameter
 from spark_assets.domain.group import Group
 from spark_assets.domain.listing import DEFAULT_PAGE, Position, Slice, SortBy, SortOrder
 
-Item = TypeVar("Item", Asset, Group)
+
+class Listable(Protocol):
+    """Anything in a list: it was made at some time, and its ID settles ties."""
+
+    @property
+    def id(self) -> str:
+        """The ID."""
+
+    @property
+    def created_at(self) -> int:
+        """Unix microseconds."""
+
+
+Item = TypeVar("Item", bound=Listable)
 
 
 class Paging(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,16 +54,16 @@ async def select_part(
     scope: bytes,
     *,
     page: Callable[[Slice], Awaitable[list[Item]]],
-    count: Callable[[], Awaitable[int]],
+    count: Callable[[], Awaitable[int]] | None = None,
 ) -> Listed[Item]:
-    """The part of a list that is asked for; `scope` is what its cursors are bound to.
+    """The part of a list that is asked for; `scope` is what its cursors are bound to. Without `count` there is no page mode.
 
     Raises InvalidParameter `Paging` if both modes are asked for, `NextToken` for a cursor of another list.
     """
     by_number = paging.page_number is not None or paging.page_size is not None
     if by_number and (paging.max_results is not None or paging.next_token):
         raise InvalidParameter("Paging", "ask either for PageNumber and PageSize, or for MaxResults and NextToken, not for both")
-    if by_number:
+    if by_number and count is not None:
         number, size = paging.page_number or 1, paging.page_size or DEFAULT_PAGE
         part = Slice(sort_by=paging.sort_by, order=paging.sort_order, limit=size, offset=(number - 1) * size)
         return Listed(items=await page(part), total=await count(), page_number=number, page_size=size)
@@ -63,16 +76,32 @@ async def select_part(
     return Listed(items=items, next_token=cursors.seal(_position(items[-1], paging.sort_by), scope))
 
 
-def scope_of(kind: str, project_id: str, wanted: Any, paging: Paging) -> bytes:
-    """What a cursor is bound to: the list's kind, project, filter and sorting."""
-    return msgspec.json.encode([kind, project_id, wanted, paging.sort_by, paging.sort_order])
+async def part_of(items: Sequence[Item], part: Slice) -> list[Item]:
+    """One part of a list that is short and at hand as a whole, sorted by creation: as a table would answer it."""
+
+    def place(item: Item) -> tuple[int | str, ...]:
+        return (item.created_at, item.id)
+
+    is_descending = part.order is SortOrder.DESCENDING
+    ordered = sorted(items, key=place, reverse=is_descending)
+    if part.after is not None:
+        after = (*part.after.values, part.after.id)
+        ordered = [item for item in ordered if (place(item) < after if is_descending else place(item) > after)]
+    return ordered[part.offset : part.offset + part.limit]
 
 
-def _position(item: Asset | Group, sort_by: SortBy) -> Position:
+def scope_of(kind: str, holder: str, wanted: Any, paging: Paging) -> bytes:
+    """What a cursor is bound to: the list's kind, whose it is (a project, or a key), filter and sorting."""
+    return msgspec.json.encode([kind, holder, wanted, paging.sort_by, paging.sort_order])
+
+
+def _position(item: Listable, sort_by: SortBy) -> Position:
     match sort_by:
         case SortBy.CREATE_TIME:
             return Position((item.created_at,), item.id)
         case SortBy.UPDATE_TIME:
+            assert isinstance(item, (Asset, Group))
             return Position((item.updated_at,), item.id)
         case SortBy.GROUP_ID:
-            return Position((item.group_id if isinstance(item, Asset) else item.id, item.created_at), item.id)
+            assert isinstance(item, Asset)
+            return Position((item.group_id, item.created_at), item.id)

@@ -3,9 +3,13 @@
 from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.asset import Asset, Failure
 from spark_assets.domain.errors import IngestFailure, NotFound
+from spark_assets.domain.listing import TaskFilter
+from spark_assets.domain.project import Project
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus, failure_code
 from spark_assets.domain.usage import UsageRecord
+from spark_assets.operations import projects
 from spark_assets.operations.call import Call
+from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
@@ -16,6 +20,21 @@ async def get(repositories: Repositories, caller: Caller, task_id: str) -> Task:
     if task is None or not caller.may_use(task.project_id):
         raise unknown_task()
     return task
+
+
+async def page(
+    repositories: Repositories, call: Call, project_name: str | None, wanted: TaskFilter, paging: Paging
+) -> tuple[Listed[Task], Project]:
+    """One part of the tasks of the call's project. Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `NextToken`."""
+    call.caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
+    project = await projects.find(repositories, call, project_name)
+    listed = await select_part(
+        paging,
+        call.terms.cursors,
+        scope_of("tasks", project.id, wanted, paging),
+        page=lambda part: repositories.tasks.page([project.id], wanted, part),
+    )
+    return listed, project
 
 
 def unknown_task() -> NotFound:

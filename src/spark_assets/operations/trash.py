@@ -1,9 +1,22 @@
-"""The trash: what deletion means for assets. Their links end at once; their bytes go once the trash is emptied."""
+"""The trash: what deletion means for assets and groups, and the way back.
+
+Links end at once. What lies in the trash comes back by a restore, until the trash is emptied of it; then its bytes go too.
+"""
 
 from collections.abc import Sequence
 from typing import Final
 
-from spark_assets.domain.asset import Failure
+from msgspec.structs import replace
+
+from spark_assets.domain.api_key import Scope
+from spark_assets.domain.asset import Asset, Failure
+from spark_assets.domain.errors import Conflict, NotFound
+from spark_assets.domain.group import Group
+from spark_assets.domain.project import Project
+from spark_assets.domain.quota import Holdings
+from spark_assets.operations.call import Call
+from spark_assets.operations.projects import reach_of
+from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import UnitOfWork
 
 DELETED: Final = Failure("Conflict.Deleted", "the asset was deleted before its ingestion was over")
@@ -12,9 +25,69 @@ _STEP: Final = 500
 
 async def delete_assets(uow: UnitOfWork, asset_ids: Sequence[str], at: int) -> None:
     """Put assets into the trash; those still being ingested fail, and so do their tasks."""
-    for start in range(0, len(asset_ids), _STEP):
-        some = asset_ids[start : start + _STEP]
+    for some in _steps(asset_ids):
         for task_id, asset_id in await uow.tasks.end_for_assets(some, DELETED, at):
             await uow.assets.fail(asset_id, DELETED, at)
             uow.announce(task_id)
-        await uow.assets.delete(some, at)
+        for project_id, lost in (await uow.assets.delete(some, at)).items():
+            uow.tally(project_id, -lost)
+
+
+async def delete_group(uow: UnitOfWork, group_id: str, project_id: str, at: int) -> bool:
+    """Put a group and all its assets into the trash; False if the group is there already."""
+    if not await uow.groups.delete(group_id, at):
+        return False
+    uow.tally(project_id, Holdings(groups=-1))
+    await delete_assets(uow, await uow.assets.living_in_group(group_id, project_id), at)
+    return True
+
+
+async def restore_asset(uow: UnitOfWork, call: Call, asset_id: str) -> tuple[Asset, Project]:
+    """An asset back from the trash, as it was.
+
+    Raises AccessDenied, NotFound `asset_id`, Conflict `Group` if its group is deleted, Conflict `ExternalId`.
+    """
+    call.caller.require(Scope.ASSETS_WRITE)
+    asset = await uow.assets.trashed(asset_id, reach_of(call))
+    project = None if asset is None else await uow.projects.by_id(asset.project_id)
+    if asset is None or project is None:
+        raise NotFound("asset_id", "there is no asset with this ID in the trash that the API key may see")
+    if not await uow.groups.hold(asset.group_id, asset.project_id):
+        raise Conflict("Group", f"the asset's group {asset.group_id} is deleted; restore the group first")
+    if not await _restore(uow, [asset.id], call.now):
+        raise NotFound("asset_id", "the asset was restored, or removed for good, by another request meanwhile")
+    return replace(asset, deleted_at=None, updated_at=call.now), project
+
+
+async def restore_group(uow: UnitOfWork, call: Call, group_id: str) -> tuple[Group, Project]:
+    """A group back from the trash, with the assets that were deleted with it.
+
+    Raises AccessDenied, NotFound `group_id`, Conflict `ExternalId`.
+    """
+    call.caller.require(Scope.ASSETS_WRITE)
+    group = await uow.groups.find(group_id, reach_of(call), in_trash=True)
+    project = None if group is None else await uow.projects.by_id(group.project_id)
+    if group is None or project is None or group.deleted_at is None or not await uow.projects.hold(project.id):
+        raise NotFound("group_id", "there is no group with this ID in the trash that the API key may see")
+    if not await uow.groups.restore(group.id, call.now):
+        raise NotFound("group_id", "the group was restored, or removed for good, by another request meanwhile")
+    uow.tally(group.project_id, Holdings(groups=1))
+    await _restore(uow, await uow.assets.deleted_with_group(group.id, group.deleted_at), call.now)
+    return replace(group, deleted_at=None, updated_at=call.now), project
+
+
+async def _restore(uow: UnitOfWork, asset_ids: Sequence[str], at: int) -> bool:
+    """Whether any of them was still in the trash."""
+    found = False
+    try:
+        for some in _steps(asset_ids):
+            for project_id, gained in (await uow.assets.restore(some, at)).items():
+                uow.tally(project_id, gained)
+                found = True
+    except Taken:
+        raise Conflict("ExternalId", "another asset of the project has taken the ExternalId meanwhile; change that one first") from None
+    return found
+
+
+def _steps(asset_ids: Sequence[str]) -> list[Sequence[str]]:
+    return [asset_ids[start : start + _STEP] for start in range(0, len(asset_ids), _STEP)]

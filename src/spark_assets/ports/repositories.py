@@ -12,11 +12,12 @@ from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import ApiKey
 from spark_assets.domain.asset import Asset, Failure, Variant
 from spark_assets.domain.group import Group
-from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice
+from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice, TaskFilter
 from spark_assets.domain.media import MediaFacts
 from spark_assets.domain.project import Project
+from spark_assets.domain.quota import Holdings
 from spark_assets.domain.task import Claim, Stage, Task
-from spark_assets.domain.usage import Charge, UsageRecord
+from spark_assets.domain.usage import Charge, Dimension, UsageRecord, UsageSpan, UsageTotal
 
 
 class Taken(Exception):
@@ -42,6 +43,24 @@ class Projects(Protocol):
     async def all(self) -> list[Project]:
         """All projects, by name."""
 
+    async def page(self, project_ids: Sequence[str] | None, part: Slice) -> list[Project]:
+        """One part of those projects, sorted by their creation; None stands for all."""
+
+    async def lock(self, project_id: str) -> Project | None:
+        """The project as `by_id` finds it; nobody holds it, and no one else ends it, until the unit of work is over."""
+
+    async def hold(self, project_id: str) -> bool:
+        """Whether the project is there; if so, it cannot be ended until the unit of work is over."""
+
+    async def rename(self, project_id: str, name: str) -> bool:
+        """False if the project is gone. Raises Taken `name`."""
+
+    async def has_groups(self, project_id: str) -> bool:
+        """Whether it holds a group that is not deleted."""
+
+    async def delete(self, project_id: str, at: int) -> bool:
+        """End the project: its name is free again; False if it was ended already."""
+
 
 class ApiKeys(Protocol):
     """The API keys, found by the fingerprint of the secret."""
@@ -60,6 +79,9 @@ class ApiKeys(Protocol):
 
     async def revoke(self, key_id: str, at: int) -> bool:
         """False if there is no such key that is not yet revoked."""
+
+    async def expire(self, key_id: str, at: int) -> bool:
+        """Let the key end at that time, unless it ends sooner; False if there is no such key that is not yet revoked."""
 
     async def touch(self, last_used: Mapping[str, int]) -> None:
         """Record when keys were last used; an earlier time than the recorded one changes nothing."""
@@ -108,6 +130,12 @@ class Groups(Protocol):
     async def delete(self, group_id: str, at: int) -> bool:
         """Put the group into the trash; False if it was there already."""
 
+    async def find(self, group_id: str, project_ids: Sequence[str] | None, *, in_trash: bool = False) -> Group | None:
+        """The group, living or in the trash, if it is in one of the projects; None stands for all projects."""
+
+    async def restore(self, group_id: str, at: int) -> bool:
+        """Take the group out of the trash; False if it is not there."""
+
 
 class Rendition(msgspec.Struct, frozen=True):
     """A picture derived from a blob: which one, under which name it is stored, its size in bytes and its media type."""
@@ -140,8 +168,17 @@ class Assets(Protocol):
     async def update(self, asset: Asset) -> bool:
         """Write what a client may change; False if the asset is gone. Raises Taken `external_id`."""
 
-    async def delete(self, asset_ids: Sequence[str], at: int) -> None:
-        """Put assets into the trash; those there already stay as they are."""
+    async def delete(self, asset_ids: Sequence[str], at: int) -> dict[str, Holdings]:
+        """Put assets into the trash; those there already stay as they are. What went there, by project."""
+
+    async def trashed(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
+        """The asset if it is in the trash and in one of the projects; None stands for all projects."""
+
+    async def deleted_with_group(self, group_id: str, at: int) -> list[str]:
+        """IDs of the assets of the group that went into the trash at that very time."""
+
+    async def restore(self, asset_ids: Sequence[str], at: int) -> dict[str, Holdings]:
+        """Take assets out of the trash; those not in it stay as they are. What came back, by project. Raises Taken `external_id`."""
 
     async def living_in_group(self, group_id: str, project_id: str) -> list[str]:
         """IDs of the assets of the project's group that are not deleted."""
@@ -164,6 +201,9 @@ class Blobs(Protocol):
 
     async def reference(self, sha256: str, *, size: int, stored_at: int) -> bool:
         """Make sure that bytes whose storing began at `stored_at` are on record; False if the sweeper took them since."""
+
+    async def hold(self, sha256: str) -> bool:
+        """Whether the bytes are stored and not being swept; if so, they are not swept until the unit of work is over."""
 
     async def begin_sweep(self, sha256: str, at: int) -> bool:
         """Mark bytes that nothing refers to as being swept; False if something does, or if a sweep of them is under way."""
@@ -199,6 +239,15 @@ class Tasks(Protocol):
     async def get(self, task_id: str) -> Task | None:
         """The task; whether the caller may see it is decided by its project."""
 
+    async def room_for(self, key_id: str, model: str, most: int) -> bool:
+        """Whether fewer than `most` of the key's tasks of that model are in progress.
+
+        Whoever asks next for the same key waits until this unit of work is over, so the answer still holds when a task is added.
+        """
+
+    async def page(self, project_ids: Sequence[str], wanted: TaskFilter, part: Slice) -> list[Task]:
+        """One part of those projects' tasks that the filter selects, sorted by their creation."""
+
     async def claim(self, task_id: str) -> Claim | None:
         """Count a claim and raise the fence; None if the task has ended or does not exist."""
 
@@ -232,6 +281,13 @@ class UsageLedger(Protocol):
 
     async def add(self, record: UsageRecord) -> None:
         """Add a line; a second one for the same task changes nothing."""
+
+    async def totals(self, project_ids: Sequence[str] | None, span: UsageSpan, by: Sequence[Dimension]) -> list[UsageTotal]:
+        """The lines of those projects (None: all) within the span, added up.
+
+        One total for each combination of the dimensions that occurs, in their order; without dimensions a single one,
+        also of nothing. The dimensions are distinct.
+        """
 
 
 class Verification(Protocol):

@@ -4,7 +4,11 @@ from asyncio import Event
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from spark_assets.domain.quota import Holdings
+from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Shares
+from spark_assets.ports.erasure import Erasure
 from spark_assets.ports.queue import Job
+from spark_assets.ports.quotas import Quotas
 from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, Tasks, UsageLedger, Verification
 
 
@@ -44,6 +48,26 @@ class Repositories(Protocol):
         """The usage ledger."""
 
     @property
+    def idempotency_keys(self) -> IdempotencyKeys:
+        """The answers to requests that may be repeated."""
+
+    @property
+    def audit(self) -> AuditTrail:
+        """The audit trail."""
+
+    @property
+    def erasure(self) -> Erasure:
+        """The removal of rows for good."""
+
+    @property
+    def shares(self) -> Shares:
+        """The shares."""
+
+    @property
+    def quotas(self) -> Quotas:
+        """The quotas."""
+
+    @property
     def verification(self) -> Verification:
         """The verification."""
 
@@ -57,8 +81,14 @@ class UnitOfWork(Repositories, Protocol):
     def announce(self, task_id: str) -> None:
         """Wake whoever waits for the task, on every process, once this unit of work is committed."""
 
+    def tally(self, project_id: str, gained: Holdings) -> None:
+        """Count what the project gains, or loses, exactly if this unit of work is committed."""
+
+    async def settle(self) -> None:
+        """Try, before anything is committed, whether what projects gained fits. Raises QuotaExceeded, as `commit` would."""
+
     async def commit(self, *, wait: bool = True) -> None:
-        """Make all durable before returning. Raises Unavailable, StorageFull.
+        """Make all durable before returning. Raises Unavailable, StorageFull, and QuotaExceeded where a project gained too much.
 
         Without `wait` it is visible on return and durable a moment later: for what may be forgotten in a crash.
         """

@@ -1,5 +1,8 @@
 """Addresses that the settings hold, judged without opening anything, so that a bad one stops the start before any process begins."""
 
+from collections.abc import Sequence
+from ipaddress import ip_address
+
 from spark_assets.fetching.address_guard import Allowed, parse_allowed
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.location import StorageLocation, parse_storage_url
@@ -15,7 +18,21 @@ def storage_location(settings: Settings) -> StorageLocation:
 
 def allowed_sources(settings: Settings) -> list[Allowed]:
     """What may be fetched in spite of the address guard. Raises BadSettings."""
+    return allowed_addresses("SOURCE_ALLOW", settings.source_allow)
+
+
+def allowed_addresses(setting: str, entries: Sequence[str]) -> list[Allowed]:
+    """The exceptions from the address guard that a setting lists. Raises BadSettings."""
     try:
-        return [parse_allowed(entry) for entry in settings.source_allow]
+        return [parse_allowed(entry) for entry in entries]
     except ValueError as error:
-        raise BadSettings(f"SPARK_ASSETS_SOURCE_ALLOW cannot be used: {error}") from None
+        raise BadSettings(f"SPARK_ASSETS_{setting} cannot be used: {error}") from None
+
+
+def own_addresses(settings: Settings) -> list[tuple[str, int]]:
+    """Where the server listens; a host name that is not an address stands for every address of the machine."""
+    try:
+        addresses = [str(ip_address(settings.host))]
+    except ValueError:
+        addresses = ["0.0.0.0", "::"]  # compared with, never bound to
+    return [(address, settings.port) for address in addresses]

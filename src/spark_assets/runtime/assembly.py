@@ -3,16 +3,14 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
 
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
+from spark_assets.domain.limits import Limits
 from spark_assets.domain.link import LinkSigner
-from spark_assets.domain.parameters import CREATE_ASSET
-from spark_assets.domain.usage import PriceList, to_micro
 from spark_assets.fetching.address_guard import AddressGuard
 from spark_assets.fetching.download import FetchTimes, HttpSource
 from spark_assets.ingest.state import Tools
@@ -22,13 +20,17 @@ from spark_assets.operations.delivery import Links
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock, SystemClock
 from spark_assets.ports.queue import Queue
+from spark_assets.ports.rates import RateCounter
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.queue.paused import PausedQueue
 from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
-from spark_assets.runtime.addresses import allowed_sources, storage_location
+from spark_assets.runtime.addresses import allowed_sources, own_addresses, storage_location
 from spark_assets.runtime.databases import open_database
 from spark_assets.runtime.home import signing_keys, spool_folder
+from spark_assets.runtime.limits import load_limits, open_rates
+from spark_assets.runtime.moderation import open_moderator
 from spark_assets.runtime.policies import load_policy
+from spark_assets.runtime.prices import price_list
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.local import LocalBlobStore
@@ -48,13 +50,19 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     links: Links
     tools: Tools
     region: str
+    limits: Limits
+    rates: RateCounter | None
+    """None where no rate is limited."""
+    base_url: str
+    """What the addresses that are handed out begin with."""
 
 
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Open every adapter, and close them all in the end. Raises BadSettings for a setting that only its adapter can judge."""
     clock = SystemClock()
-    prices = PriceList({CREATE_ASSET.model: to_micro(settings.price_create)})
+    prices = price_list(settings)
+    limits = load_limits(settings.limits)
     async with AsyncExitStack() as stack:
         queue = open_queue(settings)
         stack.push_async_callback(queue.close)
@@ -75,6 +83,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             policy=load_policy(settings.media_policy),
             prices=prices,
             spool=spool_folder(settings),
+            moderator=await stack.enter_async_context(open_moderator(settings)),
         )
         keys = signing_keys(settings)
         room = DiskRoom(_folders(settings), settings.disk_reserve)
@@ -84,10 +93,20 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             blobs=blobs,
             inspector=inspector,
             clock=clock,
-            terms=Terms(prices=prices, check_url=source.check, has_room=room.has_room, task_ids=TaskIds(), cursors=CursorSigner(keys)),
-            links=Links(LinkSigner(keys), settings.delivery_url),
+            terms=Terms(
+                prices=prices,
+                check_url=source.check,
+                has_room=room.has_room,
+                task_ids=TaskIds(),
+                cursors=CursorSigner(keys),
+                creations_in_progress=limits.creations_in_progress,
+            ),
+            links=Links(LinkSigner(keys), settings.delivery_url, settings.base_url),
             tools=tools,
             region=settings.region,
+            limits=limits,
+            rates=open_rates(limits, database),
+            base_url=settings.base_url,
         )
 
 
@@ -121,16 +140,6 @@ def open_blobs(settings: Settings) -> BlobStore:
 
 def open_source(settings: Settings) -> HttpSource:
     """The guarded downloader. Raises BadSettings."""
-    guard = AddressGuard(
-        allowed_sources(settings), settings.source_ports, [(address, settings.port) for address in _own_addresses(settings.host)]
-    )
+    guard = AddressGuard(allowed_sources(settings), settings.source_ports, own_addresses(settings))
     times = FetchTimes(deadline=settings.fetch_timeout, connect=settings.fetch_connect_timeout)
     return HttpSource(guard, user_agent=settings.user_agent, times=times, host_concurrency=settings.host_concurrency)
-
-
-def _own_addresses(host: str) -> list[str]:
-    """The addresses that a server on this host name listens on; a name that is not an address stands for all of them."""
-    try:
-        return [str(ip_address(host))]
-    except ValueError:
-        return ["0.0.0.0", "::"]  # compared with, never bound to

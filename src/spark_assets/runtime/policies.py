@@ -6,31 +6,19 @@ that is left out sets no limit beyond the safety limits; a table that is left ou
 """
 
 import re
-import tomllib
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from spark_assets.domain.policy import PROFILES, SAFETY_LIMITS, MediaPolicy, Range, TypePolicy
-from spark_assets.settings import BadSettings
+from spark_assets.runtime.profiles import load_profile
 
 _INTERVAL: Final = re.compile(r"\s*([\[(])\s*([0-9.]*)\s*,\s*([0-9.]*)\s*([\])])\s*")
 
 
 def load_policy(name: str) -> MediaPolicy:
     """The policy of a profile or a file. Raises BadSettings."""
-    if name in PROFILES:
-        return PROFILES[name]
-    path = Path(name)
-    if path.suffix != ".toml":
-        raise BadSettings(f"SPARK_ASSETS_MEDIA_POLICY names neither a profile ({', '.join(PROFILES)}) nor a .toml file")
-    try:
-        return _policy(tomllib.loads(path.read_text()), path.stem)
-    except OSError as error:
-        raise BadSettings(f"SPARK_ASSETS_MEDIA_POLICY names a file that cannot be read: {error.strerror}") from None
-    except (ValueError, msgspec.ValidationError) as error:
-        raise BadSettings(f"SPARK_ASSETS_MEDIA_POLICY names a file that cannot be used: {error}") from None
+    return load_profile("MEDIA_POLICY", name, PROFILES, _policy)
 
 
 def _policy(given: dict[str, Any], default_name: str) -> MediaPolicy:

@@ -12,27 +12,40 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from spark_assets.domain.errors import InternalError
 from spark_assets.domain.ids import new_request_id
-from spark_assets.web.admin.handlers import get_asset, get_content
+from spark_assets.web.admin.routes import OWN_ROUTES
 from spark_assets.web.ark.handlers import act, act_bare
+from spark_assets.web.catalogue.handlers import get_page, get_spec, list_models, search_models
 from spark_assets.web.delivery.handlers import deliver
+from spark_assets.web.delivery.shares import follow_share
 from spark_assets.web.error_responses import Handler, answer, error_body, unknown_path
 from spark_assets.web.exchange import Exchange, encode
 from spark_assets.web.health.handlers import alive, ready
+from spark_assets.web.monitor.handlers import get_billing
+from spark_assets.web.openapi.handlers import get_docs, get_openapi
 from spark_assets.web.site import Site
 from spark_assets.web.spark.handlers import create, poll
+from spark_assets.web.spark.precharge import precharge
 
 log = structlog.get_logger()
 
 ROUTES: Final[dict[str, Handler]] = {
     "/open/{action:str}": act_bare,
     "/volc/asset/{action:str}": act_bare,
-    "/v1/assets/{asset_id:str}": get_asset,
-    "/v1/assets/{asset_id:str}/content": get_content,
+    "/model/v1/generation/precharge": precharge,
+    "/model/v1/models/skill/search": search_models,
+    "/model/v1/models/skill/{model:str}": get_page,
+    "/api/v1/skill/models": list_models,
+    "/api/v1/skill/models/{model:str}/spec": get_spec,
+    "/monitor/api/v1/cost/billing": get_billing,
     "/media/{asset_id:str}/{file_name:str}": deliver,
+    "/s/{token:str}": follow_share,
+    "/openapi.json": get_openapi,
+    "/docs": get_docs,
     "/healthz": alive,
     "/readyz": ready,
+    **OWN_ROUTES,
 }
-_METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], ...]] = (
+_METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"], ...]] = (
     "GET",
     "HEAD",
     "POST",
@@ -40,10 +53,21 @@ _METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "
     "PATCH",
     "DELETE",
     "OPTIONS",
+    "TRACE",
 )
 """Every route takes all of them, and its handler refuses those it has no use for, with an `Allow` header."""
 
 OpenSite = Callable[[], AbstractAsyncContextManager[Site]]
+
+
+class Application(Litestar):
+    """Litestar routes by method and knows a few: a request with any other is routed as one of them, so that its handler refuses it."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handle a connection."""
+        if scope["type"] == "http" and scope["method"] not in _METHODS:
+            scope["method"] = "TRACE"
+        await super().__call__(scope, receive, send)
 
 
 def build(open_site: OpenSite) -> Litestar:
@@ -55,7 +79,7 @@ def build(open_site: OpenSite) -> Litestar:
             app.state.site = site
             yield
 
-    return Litestar(
+    return Application(
         route_handlers=[
             _hot_route("/", act),
             _hot_route("/model/v1/generation", create),

@@ -41,7 +41,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 async def _create_group(uow: UnitOfWork, call: Call, values: Values) -> Outcome:
-    group = await groups.create(uow, call, groups.CreateGroup(**values))
+    group, _ = await groups.create(uow, call, groups.CreateGroup(**values))
     return Outcome(project_id=group.project_id, group_id=group.id, result=IdResult(group.id))
 
 
@@ -51,12 +51,12 @@ async def _create_asset(uow: UnitOfWork, call: Call, values: Values) -> Outcome:
 
 
 async def _update_asset(uow: UnitOfWork, call: Call, values: Values) -> Outcome:
-    asset = await assets.update(uow, call, assets.UpdateAsset(**values))
+    asset, _ = await assets.update(uow, call, assets.UpdateAsset(**values))
     return Outcome(project_id=asset.project_id, asset_id=asset.id, result=IdResult(asset.id))
 
 
 async def _update_group(uow: UnitOfWork, call: Call, values: Values) -> Outcome:
-    group = await groups.update(uow, call, groups.UpdateGroup(**values))
+    group, _ = await groups.update(uow, call, groups.UpdateGroup(**values))
     return Outcome(project_id=group.project_id, group_id=group.id, result=IdResult(group.id))
 
 

@@ -6,14 +6,23 @@ from typing import Final
 import msgspec
 import structlog
 
-from spark_assets.domain.errors import AuthenticationError, ErrorKind, InternalError, NotFound, SignatureError, SparkError, Unavailable
+from spark_assets.domain.errors import (
+    AuthenticationError,
+    ErrorKind,
+    FlowLimited,
+    InternalError,
+    NotFound,
+    SignatureError,
+    SparkError,
+    Unavailable,
+)
 from spark_assets.domain.signature import ALGORITHM
-from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, ReaderTooSlow, encode
+from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, ReaderTooSlow, encode, rate_headers
 from spark_assets.wire.errors import ErrorBody, ErrorDetail
 
 log = structlog.get_logger()
 
-_STATUS: Final = {
+STATUS: Final = {
     ErrorKind.INVALID: 400,
     ErrorKind.UNAUTHENTICATED: 401,
     ErrorKind.DENIED: 403,
@@ -24,11 +33,13 @@ _STATUS: Final = {
     ErrorKind.CONFLICT: 409,
     ErrorKind.TOO_LARGE: 413,
     ErrorKind.UNSUPPORTED_TYPE: 415,
+    ErrorKind.LIMITED: 429,
     ErrorKind.INTERNAL: 500,
     ErrorKind.INGEST: 500,
     ErrorKind.UNAVAILABLE: 503,
     ErrorKind.STORAGE_FULL: 507,
 }
+"""The status that each kind of error is answered with."""
 
 Handler = Callable[[Exchange], Awaitable[None]]
 Shape = Callable[[SparkError], msgspec.Struct]
@@ -42,9 +53,9 @@ async def answer(exchange: Exchange, handler: Handler, shape: Shape | None = Non
     except SparkError as error:
         await refuse(exchange, error, shape)
     except ReaderTooSlow:
-        log.info("reader_given_up", request_id=exchange.request_id, path=exchange.scope["path"])
+        log.info("reader_given_up", request_id=exchange.request_id, path=_shown_path(exchange))
     except Exception:
-        log.exception("request_crashed", request_id=exchange.request_id, path=exchange.scope["path"])
+        log.exception("request_crashed", request_id=exchange.request_id, path=_shown_path(exchange))
         if exchange.started:
             raise
         await refuse(exchange, InternalError(), shape)
@@ -52,10 +63,12 @@ async def answer(exchange: Exchange, handler: Handler, shape: Shape | None = Non
 
 async def refuse(exchange: Exchange, error: SparkError, shape: Shape | None = None) -> None:
     """Answer with an error."""
-    status = _STATUS[error.kind]
-    log.info("request_refused", request_id=exchange.request_id, status=status, code=error.code, path=exchange.scope["path"])
+    status = STATUS[error.kind]
+    log.info("request_refused", request_id=exchange.request_id, status=status, code=error.code, path=_shown_path(exchange))
     if exchange.started:
         raise error
+    if isinstance(error, FlowLimited):
+        exchange.rate_headers = rate_headers(error.limit, 0, error.reset)
     await exchange.discard_body()
     body = error_body(error, exchange.request_id) if shape is None else shape(error)
     await exchange.respond(status, encode(body), (JSON, *_headers(error)))
@@ -72,11 +85,19 @@ def unknown_path() -> NotFound:
     return NotFound("path", "there is nothing at this address")
 
 
+def _shown_path(exchange: Exchange) -> str:
+    """The path as the log may hold it: what follows `/s/` opens a share, and may do so again when its asset is restored."""
+    path = str(exchange.scope["path"])
+    return "/s/…" if path.startswith("/s/") else path
+
+
 def _headers(error: SparkError) -> list[tuple[bytes, bytes]]:
     if isinstance(error, AuthenticationError):
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, SignatureError) and error.kind is ErrorKind.UNAUTHENTICATED:
         return [(b"www-authenticate", ALGORITHM.encode())]
+    if isinstance(error, FlowLimited):
+        return [(b"retry-after", str(error.reset).encode())]
     if isinstance(error, Unavailable):
         return [(b"retry-after", str(error.retry_after).encode())]
     if isinstance(error, MethodNotAllowed):

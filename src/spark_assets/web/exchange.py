@@ -35,7 +35,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Exchange:
     """A request with the means to answer it. Every answer carries `X-Request-Id`."""
 
-    __slots__ = ("_receive", "_send", "_unread", "now", "request_id", "scope", "site", "started")
+    __slots__ = ("_receive", "_send", "_unread", "now", "rate_headers", "request_id", "scope", "site", "started")
 
     def __init__(self, site: Site, scope: Message, receive: Receive, send: Send) -> None:
         self.site = site
@@ -46,6 +46,7 @@ class Exchange:
         self.now = site.runtime.clock.now()
         self.request_id = new_request_id(self.now)
         self.started = False
+        self.rate_headers: Headers = ()
 
     @property
     def method(self) -> str:
@@ -123,7 +124,7 @@ class Exchange:
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the status and the headers; parts follow with `part`."""
         self.started = True
-        head = [*headers, (b"x-request-id", self.request_id.encode())]
+        head = [*headers, *self.rate_headers, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def part(self, body: bytes, *, more: bool) -> None:
@@ -161,6 +162,15 @@ class MethodNotAllowed(RequestRefused):
         allowed = ", ".join(methods)
         super().__init__(ErrorKind.METHOD_NOT_ALLOWED, "MethodNotAllowed", f"this address takes {allowed}")
         self.allowed = allowed
+
+
+def rate_headers(limit: int, remaining: int, reset: int) -> Headers:
+    """What a limit, what is left of it, and the seconds until it is whole again look like (draft-ietf-httpapi-ratelimit-headers-06)."""
+    return (
+        (b"ratelimit-limit", str(limit).encode()),
+        (b"ratelimit-remaining", str(remaining).encode()),
+        (b"ratelimit-reset", str(reset).encode()),
+    )
 
 
 def _within(body: bytes, limit: int) -> bytes:

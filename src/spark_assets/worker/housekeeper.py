@@ -22,9 +22,11 @@ _SWEEP_EVERY: Final = 600.0
 class Housekeeper:
     """Keeps what grows in bounds, and picks up tasks whose job was lost."""
 
-    def __init__(self, queue: Queue, tools: Tools) -> None:
+    def __init__(self, queue: Queue, tools: Tools, *, trash_retention: int) -> None:
+        """`trash_retention`: microseconds after which what was deleted is removed for good."""
         self._queue = queue
         self._tools = tools
+        self._trash_retention = trash_retention
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -40,6 +42,8 @@ class Housekeeper:
     async def _sweep(self) -> None:
         tools = self._tools
         await housekeeping.drop_old_rows(tools.database, tools.clock.now())
+        await housekeeping.recount_quotas(tools.database, tools.clock.now())
+        await housekeeping.empty_trash(tools.database, tools.clock.now() - self._trash_retention, tools.clock.now())
         await asyncio.to_thread(housekeeping.sweep_spool, tools.spool, tools.clock.now())
         await housekeeping.sweep_blobs(tools.database, tools.blobs, tools.clock)
 

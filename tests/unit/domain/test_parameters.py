@@ -99,8 +99,7 @@ OVER_THE_LIMIT: list[tuple[Operation, str, Any]] = [
     (CREATE_ASSET, "Moderation", {"Strategy": ["Skip"]}),
     (CREATE_ASSET, "Moderation", {"Strategy": {}}),
     (UPDATE_ASSET, "Name", " "),
-    (UPDATE_ASSET, "ExternalId", ""),
-    *((LIST_ASSETS, name, value) for name in ("PageSize", "MaxResults") for value in (0, -1, 101, 10**30, "10", 10.0, True)),
+    *((LIST_ASSETS, name, value) for name in ("PageSize", "MaxResults") for value in (0, -1, 101, 10**30, "10", 10.5, True)),
     (LIST_ASSETS, "PageNumber", 0),
     (LIST_GROUPS, "PageNumber", 1_000_001),
     (LIST_ASSETS, "SortBy", "createtime"),
@@ -152,6 +151,10 @@ def test_a_value_of_the_wrong_type_is_invalid(operation: Operation, name: str) -
 def test_a_value_at_the_limit_is_kept_as_sent(operation: Operation, name: str, value: object) -> None:
     field = next(parameter.field for parameter in operation.required + operation.optional if parameter.name == name)
     assert operation.read({**COMPLETE[operation.model], name: value})[field] == value
+
+
+def test_an_empty_external_id_clears_the_one_there_was() -> None:
+    assert UPDATE_ASSET.read({**GET, "ExternalId": ""}) == {"id": "asset-1", "external_id": None}
 
 
 @pytest.mark.parametrize(("operation", "name", "value"), OVER_THE_LIMIT, ids=_name_of)

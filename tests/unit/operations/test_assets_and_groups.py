@@ -35,7 +35,7 @@ def _call_with(*scopes: Scope, **changes: Any) -> Call:
 async def test_a_group_is_made_in_the_project_of_the_call(uow: SqliteUnitOfWork) -> None:
     film = records.project("film")
     await uow.projects.add(film)
-    made = await groups.create(uow, records.call(), replace(NEW_GROUP, project="film", description="all of them"))
+    made, _ = await groups.create(uow, records.call(), replace(NEW_GROUP, project="film", description="all of them"))
     assert re.fullmatch(r"group-20260528202640-\w{5}", made.id)
     assert (made.project_id, made.name, made.description, made.created_at, made.updated_at) == (film.id, "cast", "all of them", NOW, NOW)
     assert await uow.groups.get(made.id, film.id) == made
@@ -54,7 +54,7 @@ async def test_making_a_group_needs_the_scope_and_a_project_within_reach(uow: Sq
 
 async def test_a_submitted_asset_is_an_asset_a_task_and_a_job_in_one_transaction(database: SqliteDatabase, kept: KeptJobs) -> None:
     async with database.begin() as uow:
-        group = await groups.create(uow, records.call(), NEW_GROUP)
+        group, _ = await groups.create(uow, records.call(), NEW_GROUP)
         everything = {"tags": ("night",), "external_id": "shot-42", "metadata": {"take": 3}}
         task = await assets.submit(uow, records.call(), _command(group, **everything))
         await uow.commit()
@@ -74,7 +74,7 @@ async def test_what_is_refused_at_submission_leaves_nothing_behind(database: Sql
         raise InvalidParameter("URL", "no")
 
     async with database.begin() as uow:
-        group = await groups.create(uow, records.call(), NEW_GROUP)
+        group, _ = await groups.create(uow, records.call(), NEW_GROUP)
         await assets.submit(uow, records.call(), _command(group, external_id="shot-42"))
         await uow.commit()
     kept.jobs.clear()
@@ -99,7 +99,7 @@ async def test_what_is_refused_at_submission_leaves_nothing_behind(database: Sql
 
 async def test_a_group_of_another_project_is_unknown(uow: SqliteUnitOfWork) -> None:
     await uow.projects.add(records.project("film"))
-    group = await groups.create(uow, records.call(), replace(NEW_GROUP, project="film"))
+    group, _ = await groups.create(uow, records.call(), replace(NEW_GROUP, project="film"))
     for command in (_command(group), _command(group, project="default")):
         with pytest.raises(NotFound) as unknown:
             await assets.submit(uow, records.call(), command)
@@ -119,7 +119,7 @@ async def test_a_group_of_another_project_is_unknown(uow: SqliteUnitOfWork) -> N
 async def test_moderation_is_skipped_only_with_the_scope_and_else_silently_not(
     uow: SqliteUnitOfWork, scopes: set[Scope], asked: ModerationStrategy, granted: ModerationStrategy
 ) -> None:
-    group = await groups.create(uow, records.call(), NEW_GROUP)
+    group, _ = await groups.create(uow, records.call(), NEW_GROUP)
     task = await assets.submit(uow, _call_with(*scopes), _command(group, moderation=asked))
     assert task.asset_id is not None
     assert (await records.find_asset(uow, task.asset_id)).moderation is granted

@@ -35,7 +35,7 @@ def authenticator(database: SqliteDatabase, clock: SetClock) -> Authenticator:
 
 async def _create(database: SqliteDatabase, *, projects: tuple[str, ...] = (), expires_at: int | None = None) -> tuple[ApiKey, str]:
     async with database.begin() as uow:
-        made = await keys.create(uow, name="laptop", scopes=DEFAULT_SCOPES, projects=projects, expires_at=expires_at, now=NOW)
+        made = await keys.create(uow, name="laptop", scopes=DEFAULT_SCOPES, projects=projects, expires_at=expires_at, now=NOW - 1)
         await uow.commit()
         return made
 

@@ -11,10 +11,13 @@ from spark_assets.domain.parameters import ACTIONS, CREATE_ASSET, Operation
 from spark_assets.domain.signature import SignedRequest, is_signature, parse_authorization
 from spark_assets.operations import access_keys
 from spark_assets.operations.call import Call
+from spark_assets.ports.unit_of_work import UnitOfWork
+from spark_assets.web.admission import admit
 from spark_assets.web.ark.error_numbers import error_number
 from spark_assets.web.dialect import CHANGES, READINGS
 from spark_assets.web.error_responses import answer, unknown_path
 from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.idempotency import once, repeat_key
 from spark_assets.web.json_body import check_headers, parse_object
 from spark_assets.wire.ark import SERVICE, VERSION, ActionError, Envelope, ErrorEnvelope, ErrorMetadata, ResponseMetadata
 
@@ -33,7 +36,7 @@ async def act(exchange: Exchange) -> None:
         exchange.allow("POST")
         result = await _perform(exchange, _operation(action, dict(query).get("Version", "")), query)
         head = ResponseMetadata(exchange.request_id, action, VERSION, SERVICE, exchange.site.runtime.region)
-        await exchange.respond(200, encode(Envelope(head, msgspec.Raw(encode(result)))))
+        await exchange.respond(200, encode(Envelope(head, msgspec.Raw(result))))
 
     await answer(exchange, perform, lambda error: _refusal(exchange, action, error))
 
@@ -42,7 +45,7 @@ async def act_bare(exchange: Exchange) -> None:
     """`POST /open/<Action>`: the same without an envelope, with a bearer key, as resellers offer it."""
     exchange.allow("POST")
     operation = _operation(exchange.path_parameters["action"], VERSION)
-    await exchange.respond(200, encode(await _perform(exchange, operation, ())))
+    await exchange.respond(200, await _perform(exchange, operation, ()))
 
 
 def _operation(action: str, version: str) -> Operation:
@@ -62,12 +65,15 @@ class UnknownAction(RequestError):
         super().__init__("InvalidActionOrVersion", message)
 
 
-async def _perform(exchange: Exchange, operation: Operation, query: Any) -> msgspec.Struct:
+async def _perform(exchange: Exchange, operation: Operation, query: Any) -> bytes:
+    """The action's result, encoded."""
     check_headers(exchange)
     body = await exchange.body()
+    caller = await _caller(exchange, body, query)
+    await admit(exchange, caller, operation)
     runtime = exchange.site.runtime
     call = Call(
-        caller=await _caller(exchange, body, query),
+        caller=caller,
         request_id=exchange.request_id,
         now=exchange.now,
         terms=runtime.terms,
@@ -79,11 +85,13 @@ async def _perform(exchange: Exchange, operation: Operation, query: Any) -> msgs
         values.setdefault("name", values["type"].value)
     if operation.is_reading:
         async with runtime.database.read() as repositories:
-            return (await READINGS[operation.model](repositories, call, values, runtime.links)).result
-    async with runtime.database.begin() as uow:
-        outcome = await CHANGES[operation.model](uow, call, values)
-        await uow.commit()
-    return outcome.result
+            return encode((await READINGS[operation.model](repositories, call, values, runtime.links)).result)
+
+    async def work(uow: UnitOfWork) -> bytes:
+        return encode((await CHANGES[operation.model](uow, call, values)).result)
+
+    repeat = repeat_key(exchange, caller, body) if operation.is_creating else None
+    return await once(runtime.database, repeat, exchange.now, work)
 
 
 async def _caller(exchange: Exchange, body: bytes, query: Any) -> Caller:

@@ -1,26 +1,22 @@
 """The two addresses of the task dialect: create and poll."""
 
-import asyncio
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Any
 
-from spark_assets.domain.api_key import Caller, Scope
-from spark_assets.domain.errors import InvalidParameter
+from spark_assets.domain.api_key import Scope
 from spark_assets.domain.parameters import Operation
 from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import tasks
 from spark_assets.operations.call import Call
-from spark_assets.operations.delivery import Links
 from spark_assets.ports.unit_of_work import UnitOfWork
+from spark_assets.runtime.assembly import Runtime
+from spark_assets.web.admission import admit
 from spark_assets.web.dialect import CHANGES, READINGS, Outcome
 from spark_assets.web.exchange import Exchange, encode
-from spark_assets.web.json_body import check_accept, read_object
+from spark_assets.web.idempotency import once, repeat_key
+from spark_assets.web.json_body import check_accept, check_headers, parse_object
 from spark_assets.web.spark.parameters import collect, find_operation
 from spark_assets.web.spark.task_object import created, task_object
-from spark_assets.web.waiting import wait_for_first
-
-LONGEST_WAIT: Final = 60
-"""Seconds that a poll may be held back."""
+from spark_assets.web.waiting import find_task, wait_seconds
 
 
 async def create(exchange: Exchange) -> None:
@@ -28,8 +24,11 @@ async def create(exchange: Exchange) -> None:
     exchange.allow("POST")
     site = exchange.site
     caller = await site.authenticator.caller(exchange.header(b"authorization"))
-    body = await read_object(exchange)
+    check_headers(exchange)
+    raw = await exchange.body()
+    body = parse_object(raw)
     operation = find_operation(body, exchange.header(b"x-model"))
+    await admit(exchange, caller, operation)
     values = operation.read(collect(body, operation))
     call = Call(
         caller=caller,
@@ -38,29 +37,41 @@ async def create(exchange: Exchange) -> None:
         terms=site.runtime.terms,
         project=exchange.project,
     )
-    async with site.runtime.database.begin() as uow:
-        outcome = await _perform(uow, call, operation, values, site.runtime.links)
-        task = outcome.task or await tasks.answer(
-            uow,
-            call,
-            operation.model,
-            outcome.project_id,
-            asset_id=outcome.asset_id,
-            group_id=outcome.group_id,
-            result=encode(outcome.result).decode(),
-        )
-        await uow.commit()
-    await exchange.respond(200, encode(created(task)))
+
+    found = await _read(site.runtime, call, operation, values) if operation.is_reading else None
+
+    async def work(uow: UnitOfWork) -> bytes:
+        outcome = found or await CHANGES[operation.model](uow, call, values)
+        return encode(created(outcome.task or await _answer(uow, call, operation, outcome)))
+
+    repeat = repeat_key(exchange, caller, raw) if operation.is_creating else None
+    await exchange.respond(200, await once(site.runtime.database, repeat, exchange.now, work))
 
 
-async def _perform(uow: UnitOfWork, call: Call, operation: Operation, values: dict[str, Any], links: Links) -> Outcome:
-    if operation.is_reading:
-        return await READINGS[operation.model](uow, call, values, links)
-    return await CHANGES[operation.model](uow, call, values)
+async def _read(runtime: Runtime, call: Call, operation: Operation, values: dict[str, Any]) -> Outcome:
+    """What a reading operation finds, before the transaction that records its answer: a search in a large library may take a while."""
+    async with runtime.database.read() as repositories:
+        return await READINGS[operation.model](repositories, call, values, runtime.links)
+
+
+async def _answer(uow: UnitOfWork, call: Call, operation: Operation, outcome: Outcome) -> Task:
+    """The task of an operation that is over already."""
+    return await tasks.answer(
+        uow,
+        call,
+        operation.model,
+        outcome.project_id,
+        asset_id=outcome.asset_id,
+        group_id=outcome.group_id,
+        result=encode(outcome.result).decode(),
+    )
 
 
 async def poll(exchange: Exchange) -> None:
-    """`GET /model/v1/generation/task/{id}`: a task's state; what has ended is remembered as it was sent."""
+    """`GET /model/v1/generation/task/{id}`: a task's state; what has ended is remembered as it was sent.
+
+    Not so what holds a stored result: it may show what is erased before it is asked for again.
+    """
     exchange.allow("GET", "HEAD")
     site = exchange.site
     caller = await site.authenticator.caller(exchange.header(b"authorization"))
@@ -71,38 +82,8 @@ async def poll(exchange: Exchange) -> None:
         await exchange.respond(200, remembered[1])
         return
     check_accept(exchange)
-    task = await _find(exchange, caller, task_id)
+    task = await find_task(exchange, caller, task_id, wait_seconds(exchange))
     body = encode(task_object(task, site.runtime.region))
-    if task.status is not TaskStatus.IN_PROGRESS:
+    if task.status is not TaskStatus.IN_PROGRESS and task.result is None:
         site.ended_tasks.put(task_id, task.project_id, body)
     await exchange.respond(200, body)
-
-
-async def _find(exchange: Exchange, caller: Caller, task_id: str) -> Task:
-    """The task; with `?wait=` as soon as it has ended, or after so many seconds, or when the server begins to drain."""
-    database = exchange.site.runtime.database
-    seconds = _wait_seconds(exchange)
-    if not seconds:
-        async with database.read() as repositories:
-            return await tasks.get(repositories, caller, task_id)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    async with database.watch(task_id) as ended:
-        while True:
-            ended.clear()
-            async with database.read() as repositories:
-                task = await tasks.get(repositories, caller, task_id)
-            if task.status is not TaskStatus.IN_PROGRESS or loop.time() >= deadline or exchange.site.draining.is_set():
-                return task
-            await wait_for_first(ended, exchange.site.draining, timeout=deadline - loop.time())
-
-
-def _wait_seconds(exchange: Exchange) -> float:
-    """How long the client is willing to wait. Raises InvalidParameter `wait`."""
-    query = exchange.scope["query_string"]
-    if not query:
-        return 0.0
-    text = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("wait", "0")
-    if not (text.isascii() and text.isdigit() and int(text[:4]) <= LONGEST_WAIT and len(text) <= 4):
-        raise InvalidParameter("wait", f"wait is a whole number of seconds, at most {LONGEST_WAIT}")
-    return float(text)

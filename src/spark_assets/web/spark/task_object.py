@@ -6,7 +6,7 @@ import msgspec
 
 from spark_assets.domain.parameters import OPERATIONS
 from spark_assets.domain.task import Task, TaskStatus
-from spark_assets.domain.usage import MICRO, dollars
+from spark_assets.domain.usage import MICRO, dollar_number, dollars
 from spark_assets.wire.ark import SERVICE, VERSION, Envelope, IdResult, ResponseMetadata
 from spark_assets.wire.spark import Content, Output, TaskCreated, TaskError, TaskMetadata, TaskObject, Usage
 
@@ -32,17 +32,12 @@ def task_object(task: Task, region: str) -> TaskObject:
             shown.progress = task.progress
         case TaskStatus.COMPLETED:
             shown.output = [Output([_content(task, region)])]
-            shown.usage = Usage(dollars(task.charge.cost), _amount(task.charge.discount))
+            shown.usage = Usage(dollars(task.charge.cost), dollar_number(task.charge.discount))
         case TaskStatus.FAILED:
             shown.error = _error(task)
         case _:
             assert_never(task.status)
     return shown
-
-
-def _amount(micro: int) -> int | float:
-    """Dollars as a number; whole ones without a decimal point."""
-    return micro // MICRO if micro % MICRO == 0 else micro / MICRO
 
 
 def _metadata(task: Task) -> TaskMetadata:

@@ -49,8 +49,16 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
-        sa.UniqueConstraint("name", name=op.f("uq_projects_name")),
+    )
+    op.create_index(
+        "uq_projects_name",
+        "projects",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_table(
         "renditions",
@@ -137,7 +145,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("result IS NOT NULL"),
         postgresql_where=sa.text("result IS NOT NULL"),
     )
-    op.create_index("ix_tasks_by_project", "tasks", ["project_id", "id"], unique=False)
+    op.create_index("ix_tasks_by_created_at", "tasks", ["project_id", "created_at", "id"], unique=False)
     op.create_index(
         "ix_tasks_sources",
         "tasks",

@@ -19,13 +19,13 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
-    op.create_index("ix_audit_by_project", "audit", ["project_id", "id"], unique=False)
+    op.create_index("ix_audit_all_by_created_at", "audit", ["created_at", "id"], unique=False)
+    op.create_index("ix_audit_by_created_at", "audit", ["project_id", "created_at", "id"], unique=False)
     op.create_table(
         "idempotency_keys",
         sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request_hash", sa.String(length=64), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key_id", "key", name=op.f("pk_idempotency_keys")),

@@ -1,0 +1,95 @@
+"""`spark-assets erase`: removal for good, on the home's own library, whether a server runs on it or not."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from msgspec.structs import replace
+
+from spark_assets.cli.keys import AsJson, Home
+from spark_assets.cli.output import explained, fail, print_json
+from spark_assets.domain.api_key import Caller, Scope
+from spark_assets.domain.audit import OPERATOR
+from spark_assets.domain.erasure import Erase, Receipt
+from spark_assets.domain.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from spark_assets.settings import Settings
+
+_USAGE: Final = 2
+
+
+def erase(
+    asset: Annotated[list[str] | None, typer.Option(help="An asset's ID; may be repeated.", show_default=False)] = None,
+    group: Annotated[str | None, typer.Option(help="A group's ID: the group with all its assets.", show_default=False)] = None,
+    project: Annotated[str | None, typer.Option(help="A project to empty; beside --tag, where the tag counts.", show_default=False)] = None,
+    tag: Annotated[str | None, typer.Option(help="What bears this tag, in --project or else in 'default'.", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove for good, at once, in the trash or not; the receipt says what went. Example: spark-assets erase --asset asset-2026..."""
+    from spark_assets.cli.local import prepared_settings
+
+    command = Erase(asset_ids=tuple(dict.fromkeys(asset or [])), group_id=group, project=project, tag=tag, dry_run=True)
+    with explained():
+        try:
+            command.check()
+        except InvalidParameter:
+            fail("name exactly one of --asset, --group, --project and --tag; --project may stand beside --tag", _USAGE)
+        settings = prepared_settings(home)
+        if not dry_run and not yes and sys.stdin.isatty():
+            _confirm(_run(settings, command))
+        receipt = _run(settings, replace(command, dry_run=dry_run))
+    _show(receipt, home, as_json)
+
+
+def _run(settings: "Settings", command: Erase) -> Receipt:
+    """On the library that the settings name, as the operator."""
+    from spark_assets.domain.ids import new_request_id
+    from spark_assets.operations.call import Call
+    from spark_assets.operations.erased_blobs import Library
+    from spark_assets.operations.erasure import erase as erase_for_good
+    from spark_assets.runtime.assembly import open_runtime
+
+    async def run() -> Receipt:
+        async with open_runtime(settings) as runtime:
+            now = runtime.clock.now()
+            caller = Caller(key_id=OPERATOR, scopes=frozenset({Scope.ADMIN}), project_ids=None)
+            call = Call(caller=caller, request_id=new_request_id(now), now=now, terms=runtime.terms)
+            return await erase_for_good(Library(runtime.database, runtime.blobs, runtime.clock), call, command)
+
+    return asyncio.run(run())
+
+
+def _confirm(foreseen: Receipt) -> None:
+    typer.confirm(f"{_sentence(foreseen)} This cannot be undone. Go on?", abort=True, err=True)
+
+
+def _show(receipt: Receipt, home: Path | None, as_json: bool) -> None:
+    import msgspec
+
+    from spark_assets.wire.erasure import erasure_body
+
+    if as_json:
+        print_json(msgspec.to_builtins(erasure_body(receipt)))
+        return
+    print(_sentence(receipt))
+    if receipt.unknown_asset_ids:
+        print(f"Not there: {', '.join(receipt.unknown_asset_ids)}.", file=sys.stderr)
+    if receipt.pending_blobs:
+        print(f"The bytes of {len(receipt.pending_blobs)} could not be removed now; a running server removes them.", file=sys.stderr)
+    if not receipt.complete:
+        print("That is not all: run the same command again.", file=sys.stderr)
+
+
+def _sentence(receipt: Receipt) -> str:
+    begin = "Would erase" if receipt.dry_run else f"Erasure {receipt.id}:"
+    return (
+        f"{begin} {len(receipt.asset_ids)} assets, {len(receipt.group_ids)} groups, {len(receipt.blobs)} blobs and "
+        f"{receipt.renditions} renditions ({receipt.bytes_freed} bytes; {len(receipt.kept_blobs)} blobs stay for other assets), "
+        f"{receipt.shares} shares, {receipt.sources} source addresses."
+    )

@@ -1,0 +1,120 @@
+"""`spark-assets usage`: what was charged, by model and by day."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from spark_assets.cli.keys import AsJson, Home
+from spark_assets.cli.output import explained, open_console, print_json
+from spark_assets.domain.errors import NotFound
+from spark_assets.domain.usage import CURRENCY, DAY, Dimension, UsageSpan, UsageTotal, day_name, dollars
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from spark_assets.ports.unit_of_work import Repositories
+
+_BY: Final = (Dimension.DAY, Dimension.MODEL)
+_MOST_DAYS: Final = 3660
+_LONGEST_BAR: Final = 30
+"""Columns: with the figures beside it, a row fits a terminal of 80."""
+
+
+def usage(
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="How many days back, today included; days are UTC.")] = 30,
+    project: Annotated[str | None, typer.Option(help="One project; all without this.", show_default=False)] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was used and what it costs. Example: spark-assets usage --days 7 --project film."""
+    from spark_assets.cli.local import reading
+
+    today = time.time_ns() // 1000 // DAY
+    span = UsageSpan(start=(today - days + 1) * DAY, end=(today + 1) * DAY)
+    with explained():
+        totals = reading(home, lambda repositories: _find(repositories, span, project))
+    if as_json:
+        print_json(_described(totals, span))
+    else:
+        _draw(totals, span)
+
+
+async def _find(repositories: "Repositories", span: UsageSpan, name: str | None) -> list[UsageTotal]:
+    from spark_assets.operations.usage import add_up
+
+    if name is None:
+        return await add_up(repositories, None, span, _BY)
+    project = await repositories.projects.by_name(name)
+    if project is None:
+        raise NotFound("ProjectName", f"there is no project '{name}'")
+    return await add_up(repositories, [project.id], span, _BY)
+
+
+def _described(totals: Sequence[UsageTotal], span: UsageSpan) -> dict[str, object]:
+    from spark_assets.operations.usage import grand_total, merge
+
+    models = sorted(merge(totals, (Dimension.MODEL,)), key=lambda total: total.model or "")
+    return {
+        "start": day_name(span.start // DAY),
+        "end": day_name(span.end // DAY - 1),
+        "currency": CURRENCY,
+        "total": _figures(grand_total(totals)),
+        "models": [{"model": total.model, **_figures(total)} for total in models],
+        "days": [{"day": day_name(total.day or 0), **_figures(total)} for total in merge(totals, (Dimension.DAY,))],
+    }
+
+
+def _figures(total: UsageTotal) -> dict[str, object]:
+    return {"tasks": total.tasks, "cost": dollars(total.cost), "discount": dollars(total.discount)}
+
+
+def _draw(totals: Sequence[UsageTotal], span: UsageSpan) -> None:
+    from spark_assets.operations.usage import grand_total, merge
+
+    console = open_console()
+    console.print(f"{day_name(span.start // DAY)} to {day_name(span.end // DAY - 1)} (UTC), {CURRENCY}")
+    if not totals:
+        console.print("Nothing was used.")
+        return
+    models = sorted(merge(totals, (Dimension.MODEL,)), key=lambda total: (-total.cost, -total.tasks, total.model or ""))
+    table = _table("Model", "Tasks", "Discount", "Cost")
+    for total in models:
+        table.add_row(total.model, *_shown(total))
+    table.add_row("all", *_shown(grand_total(totals)), style="bold")
+    console.print()
+    console.print(table)
+    console.print()
+    console.print(_chart(console, merge(totals, (Dimension.DAY,)), span))
+
+
+def _shown(total: UsageTotal) -> tuple[str, str, str]:
+    return f"{total.tasks:,}", dollars(total.discount), dollars(total.cost)
+
+
+def _chart(console: "Console", used: Sequence[UsageTotal], span: UsageSpan) -> "Table":
+    """A row for each day since the first one with usage; bars of the cost, or of the tasks where nothing had a price."""
+    by_day = {total.day: total for total in used}
+    is_priced = any(total.cost for total in used)
+    sizes = {day: total.cost if is_priced else total.tasks for day, total in by_day.items()}
+    largest = max(sizes.values())
+    mark = "█" if console.is_terminal and not console.options.ascii_only else "#"
+    table = _table("Day", "Tasks", "Cost")
+    table.add_column("Cost of the day" if is_priced else "Tasks of the day", style="cyan", no_wrap=True)
+    for day in range(min(total.day or 0 for total in used), span.end // DAY):
+        total = by_day.get(day, UsageTotal())
+        bar = mark * -(-sizes.get(day, 0) * _LONGEST_BAR // largest)
+        table.add_row(day_name(day), f"{total.tasks:,}", dollars(total.cost), bar)
+    return table
+
+
+def _table(first: str, *figures: str) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first, no_wrap=True)
+    for figure in figures:
+        table.add_column(figure, justify="right", no_wrap=True)
+    return table

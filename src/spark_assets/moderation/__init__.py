@@ -1,0 +1,1 @@
+"""The moderation adapters: an HTTP endpoint, or an installed plug-in."""

@@ -1,0 +1,80 @@
+"""One change to many assets: each by the operation that does it to a single one, so that both check and do the same."""
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from spark_assets.domain.api_key import Scope
+from spark_assets.domain.bulk import BulkAction, BulkChange
+from spark_assets.domain.errors import AccessDenied, InvalidParameter, MissingParameter, NotFound, SparkError
+from spark_assets.domain.parameter_values import read_tags
+from spark_assets.operations import assets, trash
+from spark_assets.operations.call import Call
+from spark_assets.ports.unit_of_work import UnitOfWork
+
+_BELONGING: Final = {
+    BulkAction.MOVE: "group_id",
+    BulkAction.TAG: "tags",
+    BulkAction.UNTAG: "tags",
+}
+"""What an action cannot do without."""
+_HARMLESS: Final = (NotFound, InvalidParameter, AccessDenied)
+"""Refusals before anything was written: the transaction is as it was, and others may go on in it."""
+
+Outcomes = dict[str, SparkError | None]
+"""By ID of the asset: why it failed, or None if it did not."""
+
+
+def check(call: Call, change: BulkChange) -> None:
+    """Raises AccessDenied, MissingParameter for what the action needs, InvalidParameter for what belongs to another one."""
+    call.caller.require(Scope.ASSETS_WRITE)
+    needed = _BELONGING.get(change.action)
+    for name, value in (("group_id", change.group_id), ("tags", change.tags)):
+        if name == needed and not value:
+            raise MissingParameter(name, f"the action {change.action.value} needs {name}")
+        if name != needed and value is not None:
+            raise InvalidParameter(name, f"{name} does not belong to the action {change.action.value}; leave it out")
+
+
+async def apply(uow: UnitOfWork, call: Call, change: BulkChange, asset_ids: Sequence[str]) -> Outcomes:
+    """Change these assets within one transaction; what is refused stays as it is and stops nothing.
+
+    Raises what leaves the transaction in doubt: then none of it must be committed. Assets are taken in the order of
+    their IDs, so that two changes of the same ones seldom stand in each other's way.
+    """
+    outcomes: Outcomes = {}
+    for asset_id in sorted(asset_ids):
+        try:
+            await _apply_to_one(uow, call, change, asset_id)
+            outcomes[asset_id] = None
+        except _HARMLESS as error:
+            outcomes[asset_id] = error
+    return outcomes
+
+
+async def _apply_to_one(uow: UnitOfWork, call: Call, change: BulkChange, asset_id: str) -> None:
+    if change.action is BulkAction.RESTORE:
+        await trash.restore_asset(uow, call, asset_id)
+        return
+    asset, project = await assets.locate(uow, call, asset_id)
+    match change.action:
+        case BulkAction.MOVE:
+            assert change.group_id is not None
+            await assets.update(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, group_id=change.group_id))
+        case BulkAction.TAG | BulkAction.UNTAG:
+            # Locked before its tags are read: another change of them must not be lost.
+            locked = await uow.assets.lock(asset.id, project.id)
+            tags = () if locked is None else _changed_tags(locked.tags, change)
+            if locked is None or tags != locked.tags:
+                await assets.update(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, tags=tags))
+        case BulkAction.DELETE:
+            await assets.delete(uow, call, assets.GetAsset(id=asset.id, project=project.name))
+        case never:
+            assert_never(never)
+
+
+def _changed_tags(tags: tuple[str, ...], change: BulkChange) -> tuple[str, ...]:
+    """Raises InvalidParameter `tags` if there would be too many."""
+    named = change.tags or ()
+    if change.action is BulkAction.UNTAG:
+        return tuple(tag for tag in tags if tag not in named)
+    return read_tags("tags", [*tags, *named])

@@ -1,0 +1,62 @@
+"""What is remembered beside the library itself: answers to repeated requests, the audit trail, shares."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from spark_assets.domain.audit import AuditEntry, AuditFilter
+from spark_assets.domain.listing import Slice
+from spark_assets.domain.share import Share
+
+
+class GivenAnswer(msgspec.Struct, frozen=True):
+    """What a creating request was answered, kept so that its repetition has one effect."""
+
+    request_hash: str
+    answer: bytes
+
+
+class IdempotencyKeys(Protocol):
+    """Answers by the key a client gave its request, for each API key of its own. They are kept sealed: some hold secrets."""
+
+    async def find(self, key_id: str, key: str) -> GivenAnswer | None:
+        """The answer given under that key."""
+
+    async def add(self, key_id: str, key: str, given: GivenAnswer, at: int) -> None:
+        """Record an answer. Raises Taken `key` if another request was answered under the key meanwhile."""
+
+    async def drop_old(self, before: int, limit: int) -> int:
+        """Forget answers given before that time; how many."""
+
+
+class AuditTrail(Protocol):
+    """What was done to keys, projects and quotas, and what was removed for good."""
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Add an entry. Raises Taken `id`."""
+
+    async def page(self, wanted: AuditFilter, part: Slice) -> list[AuditEntry]:
+        """One part of the entries that the filter selects, sorted by their creation."""
+
+    async def drop_old(self, before: int, limit: int) -> int:
+        """Forget entries made before that time; how many."""
+
+
+class Shares(Protocol):
+    """The shares; their tokens are kept sealed."""
+
+    async def add(self, share: Share) -> None:
+        """Record a share with its token. Raises Taken `id`."""
+
+    async def by_fingerprint(self, fingerprint: str) -> Share | None:
+        """The share whose token has this fingerprint, revoked or not."""
+
+    async def find(self, share_id: str, project_ids: Sequence[str] | None) -> Share | None:
+        """The share, revoked or not, if it is in one of the projects; None stands for all projects."""
+
+    async def page(self, project_id: str, part: Slice, asset_id: str | None = None) -> list[Share]:
+        """One part of the project's shares, or of those of one asset of it, that are not revoked, sorted by their creation."""
+
+    async def revoke(self, share_id: str, at: int) -> bool:
+        """False if there is no such share that is not yet revoked."""

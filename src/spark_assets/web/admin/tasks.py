@@ -1,0 +1,52 @@
+"""`/v1/tasks`."""
+
+from typing import Final
+
+from spark_assets.domain import own_parameters as own
+from spark_assets.domain.listing import TaskFilter
+from spark_assets.operations import tasks
+from spark_assets.operations.paging import Paging
+from spark_assets.ports.unit_of_work import Repositories
+from spark_assets.web.admin.bodies import task_body
+from spark_assets.web.admin.endpoint import Asked, Endpoint, reading
+from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.waiting import find_task
+from spark_assets.wire.admin import TaskBody, TaskList
+
+
+async def _list(repositories: Repositories, asked: Asked) -> TaskList:
+    wanted = TaskFilter(**asked.pick("statuses", "models", "asset_id"))
+    paging = Paging(**asked.pick("max_results", "next_token", "sort_order"))
+    listed, project = await tasks.page(repositories, asked.call, asked.values.get("project"), wanted, paging)
+    return TaskList([task_body(task, project) for task in listed.items], listed.next_token)
+
+
+async def _get(exchange: Exchange, asked: Asked) -> bytes:
+    task = await find_task(exchange, asked.call.caller, asked.path["task_id"], asked.values.get("wait", 0))
+    async with exchange.site.runtime.database.read() as repositories:
+        project = await repositories.projects.by_id(task.project_id)
+    if project is None:
+        raise tasks.unknown_task()
+    return encode(task_body(task, project))
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/v1/tasks",
+        summary="The tasks of a project",
+        query=(own.PROJECT, own.TASK_STATUS, own.TASK_MODEL, own.TASK_ASSET, *own.PART),
+        answer=TaskList,
+        handle=reading(_list),
+        errors=("NotFound.ProjectName",),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/tasks/{task_id}",
+        summary="A task, as soon as it has ended or the time is up",
+        query=(own.WAIT,),
+        answer=TaskBody,
+        handle=_get,
+        errors=("NotFound.task_id",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The models, as clients look them up; open to everybody."""

@@ -1,0 +1,69 @@
+"""A creating request that is repeated has one effect and gets one answer: `Idempotency-Key`, kept for a day per API key."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from spark_assets.domain.api_key import Caller
+from spark_assets.domain.errors import Conflict, InvalidParameter
+from spark_assets.ports.administration import GivenAnswer
+from spark_assets.ports.repositories import Taken
+from spark_assets.ports.unit_of_work import Database, UnitOfWork
+from spark_assets.web.exchange import Exchange
+
+_LONGEST: Final = 255
+_TRIES: Final = 2
+"""The second one finds the answer of the request that was quicker."""
+_INVOCATION: Final = b"x-sdk-invocation-id"
+"""The Volcengine SDK sends up to four attempts of one call under this header."""
+
+
+class RepeatKey(msgspec.Struct, frozen=True):
+    """Under which key a request may be repeated, whose key it is, and the hash of what must be the same."""
+
+    key_id: str
+    key: str
+    request_hash: str
+
+
+def repeat_key(exchange: Exchange, caller: Caller, body: bytes) -> RepeatKey | None:
+    """The key that the client gave its request; None if it gave none. Raises InvalidParameter `Idempotency-Key`."""
+    given = exchange.header(b"idempotency-key")
+    invocation = exchange.header(_INVOCATION) if given is None else None
+    value = given if invocation is None else b"invocation:" + invocation
+    if value is None:
+        return None
+    text = value.decode("latin-1")
+    if not 0 < len(text) <= _LONGEST or not text.isascii() or not text.isprintable():
+        raise InvalidParameter("Idempotency-Key", f"an Idempotency-Key has 1 to {_LONGEST} printable ASCII characters")
+    scope = exchange.scope
+    parts = (exchange.method.encode(), scope["path"].encode(), scope["query_string"], exchange.header(b"x-model") or b"", body)
+    project = (exchange.project or "").encode()
+    digest = hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in (*parts, project)))
+    return RepeatKey(caller.key_id, text, digest.hexdigest())
+
+
+async def once(database: Database, repeat: RepeatKey | None, now: int, work: Callable[[UnitOfWork], Awaitable[bytes]]) -> bytes:
+    """The answer of `work`, committed; under a key that was answered before, that answer again and no other effect.
+
+    Raises Conflict `IdempotencyKey` for another request under the same key.
+    """
+    for _ in range(_TRIES):
+        async with database.begin() as uow:
+            known = None if repeat is None else await uow.idempotency_keys.find(repeat.key_id, repeat.key)
+            if known is not None and repeat is not None:
+                if known.request_hash != repeat.request_hash:
+                    raise Conflict("IdempotencyKey", "this Idempotency-Key was used for another request; use a new one for each")
+                await uow.commit()  # it may have been given a moment ago, and must be durable before it is told again
+                return known.answer
+            answer = await work(uow)
+            try:
+                if repeat is not None:
+                    await uow.idempotency_keys.add(repeat.key_id, repeat.key, GivenAnswer(repeat.request_hash, answer), now)
+            except Taken:
+                continue
+            await uow.commit()
+            return answer
+    raise Conflict("IdempotencyKey", "the answer given under this Idempotency-Key can no longer be read; use a new one")

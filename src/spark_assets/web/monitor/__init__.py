@@ -1,0 +1,1 @@
+"""The billing address of the vendor's gateway."""
