@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from spark_assets.db import schema
-from spark_assets.db.administration_tables import audit
+from spark_assets.db.event_tables import events
 from spark_assets.db.postgres import postgres_engine
 from spark_assets.db.schema import NewerSchema
 from spark_assets.db.sqlite import sqlite_engine
@@ -80,7 +80,7 @@ def _differences(connection: Connection) -> list[Any]:
         return kind != "table" or not str(_name).startswith("pgqueuer")
 
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
-    return list(compare_metadata(context, audit.metadata))
+    return list(compare_metadata(context, events.metadata))
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_describes(settings: Settings) -> None:

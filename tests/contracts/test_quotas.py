@@ -371,3 +371,18 @@ async def test_a_project_is_known_by_its_name_to_whoever_runs_the_service(uow: U
     assert found.id == DEFAULT_PROJECT_ID
     with pytest.raises(NotFound, match="there is no project 'nowhere'"):
         await projects.by_name(uow, "nowhere")
+
+
+async def test_what_would_be_refused_is_told_without_committing_and_counted_once_if_it_is_not(database: Database) -> None:
+    await _limit(database, groups=1)
+    async with database.begin() as uow:
+        await _add_group(uow)
+        await uow.settle()
+        await uow.commit()
+    assert (await _quota(database)).held == Holdings(groups=1)
+    async with database.begin() as uow:
+        uow.tally(DEFAULT_PROJECT_ID, Holdings(groups=1))
+        for attempt in (uow.settle, uow.settle, uow.commit):
+            with pytest.raises(QuotaExceeded):
+                await attempt()
+    assert (await _quota(database)).held == Holdings(groups=1) == await _counted(database)

@@ -1,13 +1,15 @@
-"""What Schemathesis loads: its checks, and the refusals that a schema cannot announce.
+"""What Schemathesis loads: some of its checks, with what a schema cannot announce.
 
 A schema describes each value by itself. Where two values must fit each other, or a value must be one that the server gave out,
 a request may keep to the schema and be refused all the same. Each such refusal stands here, with its reason; any other one of a
-request that keeps to the schema is a finding.
+request that keeps to the schema is a finding. Likewise the few requests that are accepted although Schemathesis holds them for wrong.
 """
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import schemathesis
 from schemathesis import Case, CheckContext, Response
@@ -37,6 +39,9 @@ _BY_PATH: Final = {
     ("/v1/keys", "InvalidParameter"): "a name is printable, as Unicode means it",
     ("/v1/access-keys", "InvalidParameter"): "a name is printable, as Unicode means it",
 }
+_EMPTY_IS_ABSENT: Final = ("/api/", "/model/v1/models/", "/monitor/")
+"""Where the vendor's clients send fields that are empty."""
+_KEYS: Final = ("/v1/keys", "/v1/access-keys")
 _REAL_IDS: Final[dict[str, str]] = json.loads(os.environ.get("SPARK_TEST_REAL_IDS", "{}"))
 """What stands for the IDs of the document's examples."""
 
@@ -51,25 +56,50 @@ def refused_only_as_documented(ctx: CheckContext, response: Response, case: Case
     return original(ctx, response, case)
 
 
+@schemathesis.check
+def accepted_only_as_documented(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+    """The check `negative_data_rejection`, but for empty fields where they are as good as none."""
+    fields = parse_qsl(urlsplit(response.request.url or "").query, keep_blank_values=True)
+    if case.path.startswith(_EMPTY_IS_ABSENT) and any(not value for _, value in fields):
+        return None
+    original = CHECKS.get_one("negative_data_rejection")
+    return original(ctx, response, case)
+
+
+@schemathesis.check
+def gone_once_deleted(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+    """The check `use_after_free`, but for keys: a revoked one stays on record."""
+    return None if case.path.startswith(_KEYS) else CHECKS.get_one("use_after_free")(ctx, response, case)
+
+
+@schemathesis.check
+def there_once_made(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+    """The check `ensure_resource_availability`, but for keys: one that was rotated has ended, and cannot be revoked again."""
+    return None if case.path.startswith(_KEYS) else CHECKS.get_one("ensure_resource_availability")(ctx, response, case)
+
+
 @schemathesis.hook
 def before_call(context: Any, case: Case, kwargs: dict[str, Any]) -> None:
     """Make the examples of the document true: the IDs in requests that keep to it lead to things that exist.
 
     And spare the key that Schemathesis runs with, which it finds in the list of keys and would revoke.
     """
-    if case.path_parameters.get("key_id") == os.environ.get("SPARK_TEST_KEY_ID"):
-        case.path_parameters["key_id"] = "key-of-nobody"
+    real = {os.environ.get("SPARK_TEST_KEY_ID", ""): "key-of-nobody"}
     if case.meta is not None and case.meta.generation.mode.is_positive:
-        for place in ("path_parameters", "query", "body"):
-            setattr(case, place, _with_real_ids(getattr(case, place)))
+        real |= _REAL_IDS
+    for place in ("path_parameters", "query", "body"):
+        given = getattr(case, place)
+        replaced = _replace(given, real)
+        if replaced != given:  # what is set anew is judged anew
+            setattr(case, place, replaced)
 
 
-def _with_real_ids(value: Any) -> Any:
+def _replace(value: Any, real: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return _REAL_IDS.get(value, value)
+        return real.get(value, value)
     if isinstance(value, dict):
-        return {name: _with_real_ids(item) for name, item in value.items()}
-    return [_with_real_ids(item) for item in value] if isinstance(value, list) else value
+        return {name: _replace(item, real) for name, item in value.items()}
+    return [_replace(item, real) for item in value] if isinstance(value, list) else value
 
 
 def _code_of(response: Response) -> str:

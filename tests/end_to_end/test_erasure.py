@@ -120,11 +120,8 @@ def test_the_operator_erases_a_project_and_the_trail_says_what_went(
     assert {asset["sha256"], tagged["sha256"]}.isdisjoint(scene.stored())
     assert _ids(scene.writer, "/v1/groups") | _ids(scene.writer, "/v1/groups?deleted=true") == set()
     entries = scene.admin.call("GET", "/v1/audit?order=asc").json()["items"]
-    assert [(entry["actor"], entry["action"]) for entry in entries if entry["action"].endswith("erased")] == [
-        ("operator", "assets.erased"),
-        ("operator", "assets.erased"),
-        ("operator", "groups.erased"),
-    ]
+    erased = [(entry["actor"], entry["action"]) for entry in entries if entry["action"].endswith("erased")]
+    assert erased == [("operator", "assets.erased")] * 2 + [("operator", "groups.erased")] * 2
     assert entries[-1]["subject"] == receipt["id"]
     refused = service.in_process("erase", "--project", scene.project, "--group", group)
     assert refused.exit_code == 2

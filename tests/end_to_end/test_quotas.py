@@ -127,6 +127,10 @@ def test_a_file_that_does_not_fit_fails_its_task_and_asset_and_a_deletion_makes_
     again = film.worker.create_asset(group, film.address)
     back = film.worker.request("POST", f"/v1/assets/{kept}/restore")
     assert (back.status, back.code) == (429, "QuotaExceeded")
+    for dry_run in (True, False):
+        bulk = {"action": "restore", "ids": [kept], "dry_run": dry_run}
+        (restored,) = _send(film.worker, "POST", "/v1/assets/bulk", bulk).json()["results"]
+        assert (restored["status"], restored["error"]["code"]) == ("failed", "QuotaExceeded")
     assert film.worker.get_asset(again)["Status"] == "Active"
 
 

@@ -17,9 +17,8 @@ from spark_assets.db.connection import Parameters, Row, insert_new, insert_or_re
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
 from spark_assets.db.sealing import Sealer
-from spark_assets.db.unit_of_work import SqlRepositories
+from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
-from spark_assets.domain.quota import Holdings
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -87,7 +86,7 @@ class PostgresConnection:
         return insert_or_replace(postgres_insert, table)
 
 
-class PostgresUnitOfWork(SqlRepositories):
+class PostgresUnitOfWork(SqlUnitOfWork):
     """One transaction."""
 
     def __init__(self, connection: AsyncConnection, sealer: Sealer, dispatcher: JobDispatcher) -> None:
@@ -96,7 +95,7 @@ class PostgresUnitOfWork(SqlRepositories):
         self._dispatcher = dispatcher
         self._jobs: list[Job] = []
         self._announced: list[str] = []
-        self._gains: dict[str, Holdings] = {}
+        self.gains = {}
 
     def enqueue(self, job: Job) -> None:
         """Hand a job to the queue exactly if this unit of work is committed."""
@@ -105,15 +104,6 @@ class PostgresUnitOfWork(SqlRepositories):
     def announce(self, task_id: str) -> None:
         """Wake whoever waits for the task, on every process, once this unit of work is committed."""
         self._announced.append(task_id)
-
-    def tally(self, project_id: str, gained: Holdings) -> None:
-        """Count what a project gains or loses when this unit of work is committed."""
-        self._gains[project_id] = self._gains.get(project_id, Holdings()) + gained
-
-    async def settle(self) -> None:
-        """Count it now. Raises QuotaExceeded."""
-        await self.quotas.settle(self._gains)
-        self._gains = {}
 
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; jobs and announcements become visible with the rows."""

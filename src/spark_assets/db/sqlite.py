@@ -22,9 +22,8 @@ from spark_assets.db.sealing import Sealer
 from spark_assets.db.signals import TaskSignals
 from spark_assets.db.sqlite_long_reads import LongReads
 from spark_assets.db.sqlite_pragmas import prepare
-from spark_assets.db.unit_of_work import SqlRepositories
+from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
-from spark_assets.domain.quota import Holdings
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -54,7 +53,7 @@ class _Batch:
         self.size = 0
 
 
-class SqliteUnitOfWork(SqlRepositories):
+class SqliteUnitOfWork(SqlUnitOfWork):
     """A savepoint in the shared transaction. Nothing but the database may be awaited inside."""
 
     def __init__(self, database: "SqliteDatabase") -> None:
@@ -62,7 +61,7 @@ class SqliteUnitOfWork(SqlRepositories):
         self._database = database
         self.jobs: list[Job] = []
         self.announced: list[str] = []
-        self.gains: dict[str, Holdings] = {}
+        self.gains = {}
         self.committed = False
 
     def enqueue(self, job: Job) -> None:
@@ -72,16 +71,6 @@ class SqliteUnitOfWork(SqlRepositories):
     def announce(self, task_id: str) -> None:
         """Wake whoever waits for the task once this unit of work is committed."""
         self.announced.append(task_id)
-
-    def tally(self, project_id: str, gained: Holdings) -> None:
-        """Count what a project gains or loses when this unit of work is committed."""
-        self.gains[project_id] = self.gains.get(project_id, Holdings()) + gained
-
-    async def settle(self) -> None:
-        """Count it now. Raises QuotaExceeded."""
-        if self.gains:
-            await self.quotas.settle(self.gains)
-            self.gains = {}
 
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; without `wait`, with the next shared commit."""

@@ -187,6 +187,8 @@ tasks: Final = Table(
     Column("group_id", String(64)),
     Column("source", LargeBinary),
     Column("source_host", String(255)),
+    Column("callback", LargeBinary),
+    Column("retry_of", String(32)),
     Column("stage", String(16), nullable=False),
     Column("progress", Float, nullable=False),
     Column("bytes_received", BigInteger, nullable=False),

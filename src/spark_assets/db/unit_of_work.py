@@ -16,6 +16,7 @@ from spark_assets.db.share_rows import ShareRows
 from spark_assets.db.task_rows import TaskRows
 from spark_assets.db.usage_rows import UsageRows
 from spark_assets.db.verification_rows import VerificationRows
+from spark_assets.domain.quota import Holdings
 
 
 class SqlRepositories:
@@ -36,3 +37,20 @@ class SqlRepositories:
         self.shares = ShareRows(connection, sealer)
         self.quotas = QuotaRows(connection)
         self.verification = VerificationRows(connection)
+
+
+class SqlUnitOfWork(SqlRepositories):
+    """The same inside a transaction, where what projects gain and lose is kept until the very end."""
+
+    gains: dict[str, Holdings]
+    """Not counted yet, by project."""
+
+    def tally(self, project_id: str, gained: Holdings) -> None:
+        """Count what a project gains or loses when this unit of work is committed."""
+        self.gains[project_id] = self.gains.get(project_id, Holdings()) + gained
+
+    async def settle(self) -> None:
+        """Count it now. Raises QuotaExceeded; nothing of this unit of work can be committed then."""
+        if self.gains:
+            await self.quotas.settle(self.gains)
+            self.gains = {}

@@ -4,6 +4,7 @@ Broken off at any point, it leaves nothing half removed that a client could see:
 were left behind go with the next sweep.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -114,6 +115,7 @@ async def _erase_assets(library: Library, call: Call, plan: _Plan, gone: _Gone, 
             async with library.database.read() as repositories:
                 doomed = await repositories.erasure.look_at(some)
                 gone.add(doomed, await repositories.erasure.traces(doomed))
+            await asyncio.sleep(0)  # single reads of SQLite let nobody else in
         else:
             async with library.database.begin() as uow:
                 doomed, traces = await _erase_step(uow, call, some, erasure_id)

@@ -148,7 +148,11 @@ def _files_end_at(size: int) -> Iterator[None]:
 
 
 async def test_a_full_database_refuses_what_does_not_fit_and_keeps_what_does(path: Path) -> None:
-    traced = Traced(path, lambda connection: connection.execute("PRAGMA max_page_count=60"))
+    def limit(connection: sqlite3.Connection) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages + 20}")
+
+    traced = Traced(path, limit)
     added: set[str] = set()
 
     async def add(number: int) -> None:

@@ -2,12 +2,16 @@
 
 from alembic import context
 
-from spark_assets.db.administration_tables import audit  # the last table: by now the metadata knows all
+from spark_assets.db import administration_tables, event_tables
+from spark_assets.db.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=audit.metadata,
+    target_metadata=metadata,
     render_as_batch=True,
     transaction_per_migration=False,
 )
 context.run_migrations()
+
+__all__ = ["administration_tables", "event_tables"]
+"""They add their tables to the metadata."""

@@ -119,6 +119,8 @@ def upgrade() -> None:
         sa.Column("group_id", sa.String(length=64), nullable=True),
         sa.Column("source", sa.LargeBinary(), nullable=True),
         sa.Column("source_host", sa.String(length=255), nullable=True),
+        sa.Column("callback", sa.LargeBinary(), nullable=True),
+        sa.Column("retry_of", sa.String(length=32), nullable=True),
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column("progress", sa.Float(), nullable=False),
         sa.Column("bytes_received", sa.BigInteger(), nullable=False),
