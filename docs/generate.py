@@ -1,7 +1,7 @@
-"""Writes `docs/reference/settings.md` from the settings themselves.
+"""Writes `docs/reference/` from what the pages are about: the settings, and the definitions of the API.
 
-python docs/generate.py            writes the page
-python docs/generate.py --check    ends with 1 if the page is not what would be written
+python docs/generate.py            writes the pages
+python docs/generate.py --check    ends with 1 if a page is not what would be written
 """
 
 import sys
@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
 
+import generate_api
 from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -17,7 +18,7 @@ from spark_assets.domain.parameters import OPERATIONS
 from spark_assets.runtime.prices import price_setting
 from spark_assets.settings import CONFIG_FILE, PREFIX, Settings
 
-PAGE: Final = Path(__file__).parent / "reference" / "settings.md"
+FOLDER: Final = Path(__file__).parent / "reference"
 
 
 class Entry(NamedTuple):
@@ -49,9 +50,17 @@ SECTIONS: Final = {
         ),
         Entry("s3_endpoint", "Address of an S3 server that is not Amazon's.", "Amazon's"),
         Entry(
+            "task_retention_days",
+            "Days for which ended tasks can be polled and listed; those that only read go after one. The usage ledger is kept for good.",
+        ),
+        Entry(
             "trash_retention_days",
             "Days after which what was deleted is removed for good; 0: with the next housekeeping, every ten minutes: "
             "[how](../how-to/delete-restore-erase.md).",
+        ),
+        Entry(
+            "event_retention_days",
+            "Days for which events are kept, so that a client that was away can go on where it was: [how](../how-to/follow-tasks-live.md).",
         ),
         Entry("disk_reserve", "Bytes to leave free; below that, new assets are answered 507 and nothing is lost."),
     ),
@@ -84,6 +93,16 @@ SECTIONS: Final = {
         ),
         Entry("moderator_timeout", "Seconds within which the moderator must have answered."),
         Entry("moderator_token", "Sent to the endpoint as `Authorization: Bearer`.", "none"),
+    ),
+    "Whom it tells": (
+        Entry(
+            "webhook_allow",
+            "Comma list of `cidr` or `cidr:port` where receivers of webhooks and callbacks may be although they are not public: "
+            "[how](../how-to/receive-webhooks.md). Ports on public addresses are those of `SOURCE_PORTS`.",
+            "none",
+        ),
+        Entry("webhook_timeout", "Seconds within which a receiver must have answered."),
+        Entry("delivery_retention_days", "Days for which it is kept what was sent to webhooks, and what became of it."),
     ),
     "What it allows": (
         Entry("limits", "How often one key may ask: `off`, `ark`, or the path of a `.toml` file: [how](../how-to/set-limits.md)."),
@@ -176,16 +195,26 @@ def _takes(field: FieldInfo) -> str:
     return " ".join([kind, *words])
 
 
+PAGES: Final = {
+    "settings.md": render,
+    "operations.md": generate_api.operations_page,
+    "rest.md": generate_api.rest_page,
+    "errors.md": generate_api.errors_page,
+    "openapi.json": generate_api.openapi_file,
+}
+
+
 def main() -> int:
-    """Write or check the page; the exit code."""
-    page = render()
-    if sys.argv[1:] == ["--check"]:
-        if PAGE.read_text() == page:
-            return 0
-        print("docs/reference/settings.md is stale; run 'python docs/generate.py'", file=sys.stderr)
-        return 1
-    PAGE.write_text(page)
-    return 0
+    """Write or check the pages; the exit code."""
+    pages = {FOLDER / name: page() for name, page in PAGES.items()}
+    if sys.argv[1:] != ["--check"]:
+        for path, text in pages.items():
+            path.write_text(text)
+        return 0
+    stale = [path.name for path, text in pages.items() if not path.exists() or path.read_text() != text]
+    for name in stale:
+        print(f"docs/reference/{name} is stale; run 'python docs/generate.py'", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -58,10 +58,15 @@ class Settings(BaseSettings):
     moderator_allow: Annotated[tuple[str, ...], NoDecode] = ()
     moderator_timeout: Annotated[float, Field(gt=0, le=600)] = 10.0
     moderator_token: SecretStr = SecretStr("")
+    webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
     signing_keys: SecretStr = SecretStr("")
     encryption_keys: SecretStr = SecretStr("")
     limits: str = "off"
+    task_retention_days: Annotated[int, Field(ge=2, le=3650)] = 90
     trash_retention_days: Annotated[int, Field(ge=0, le=3650)] = 7
+    event_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    delivery_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     disk_reserve: Annotated[int, Field(ge=0)] = 2**30
     auto_migrate: bool = True
     drain_timeout: Annotated[float, Field(ge=0, le=600)] = 15.0
@@ -94,7 +99,7 @@ class Settings(BaseSettings):
         file = TomlConfigSettingsSource(settings_cls, toml_file=Path(home) / CONFIG_FILE)
         return init_settings, env_settings, file
 
-    @field_validator("source_allow", "moderator_allow", mode="before")
+    @field_validator("source_allow", "moderator_allow", "webhook_allow", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

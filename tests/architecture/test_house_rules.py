@@ -19,6 +19,7 @@ OWN_TRANSACTIONS = {
     "ingest/derive.py": "a rendition is recorded once its bytes are stored",
     "operations/housekeeping.py": "a sweep is many small transactions, so that no request waits for it",
     "operations/erasure.py": "an erasure is many small transactions, likewise",
+    "operations/deliveries.py": "a replay is many small transactions, likewise",
     "db/sqlite.py": "it is what commits",
     "db/postgres.py": "it is what commits",
     "runtime/databases.py": "a migration is a transaction of its own",

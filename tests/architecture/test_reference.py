@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_page_of_settings_is_what_the_settings_say() -> None:
+def test_the_reference_is_what_the_definitions_say() -> None:
     finished = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

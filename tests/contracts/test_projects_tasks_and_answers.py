@@ -145,3 +145,9 @@ async def test_of_two_that_answer_under_one_key_at_once_one_is_first(database: D
     given = [text for text in await asyncio.gather(*(answer(b"%d" % number) for number in range(8))) if text is not None]
     async with database.read() as repositories:
         assert given == [(await repositories.idempotency_keys.find("key-1", "a") or ANSWER).answer]
+
+
+async def test_a_name_with_a_nul_is_unknown_and_the_transaction_goes_on(uow: UnitOfWork) -> None:
+    assert await uow.projects.by_id("a\0b") is None
+    assert await uow.projects.by_name("a\0b") is None
+    assert await uow.projects.by_name("default") is not None

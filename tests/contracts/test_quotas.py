@@ -26,6 +26,7 @@ from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from spark_assets.queue.pgqueuer_queue import MemoryQueue
 from spark_assets.worker.loop import Worker
 from tests.factories import records
+from tests.factories.receivers import NoSender
 from tests.factories.records import DEFAULT_PROJECT_ID, NOW, SECOND
 from tests.factories.workshop import PICTURE, Workshop
 
@@ -75,7 +76,7 @@ def _submission(group_id: str) -> Work:
 
 
 async def _ingest(workshop: Workshop, *task_ids: str) -> None:
-    worker = Worker(MemoryQueue(), workshop.tools(), concurrency=8, host_concurrency=8, drain_timeout=5.0)
+    worker = Worker(MemoryQueue(), workshop.tools(), NoSender(), concurrency=8, host_concurrency=8, drain_timeout=5.0)
     await asyncio.gather(*(worker.handle(Job(JobKind.INGEST, task_id)) for task_id in task_ids))
 
 

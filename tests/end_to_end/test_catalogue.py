@@ -48,6 +48,7 @@ def test_the_models_are_listed_page_by_page_without_a_key(client: SparkClient) -
 def test_the_models_are_filtered_by_type_and_by_keywords(client: SparkClient) -> None:
     found = _data(_get(client, MODELS, type="asset", keywords="DELETE group"))
     assert [model["id"] for model in found["models"]] == ["spark_asset_delete_group"]
+    assert [model["name"] for model in _data(_get(client, MODELS, keywords="deleteAsset group"))["models"]] == ["DeleteAssetGroup"]
     assert _data(_get(client, MODELS, type="video"))["total"] == 0
     assert _data(_get(client, MODELS, keywords="delete video"))["total"] == 0
 

@@ -211,6 +211,16 @@ def test_a_reading_key_mints_links_and_lists_shares_but_makes_and_ends_none(scen
         assert "assets:write" in refused.message
 
 
+def test_a_key_that_may_not_read_gets_no_address_of_the_bytes(scene: Scene, service: Service, other: str) -> None:
+    writer = service.client("--project", "shares-ours", "--scope", "assets:write")
+    refused = writer.call("POST", f"/v1/assets/{other}/shares", {})
+    assert (refused.status, refused.code, "assets:read" in refused.message) == (403, "AccessDenied", True)
+    assert writer.call("PATCH", f"/v1/assets/{other}", {}).json()["url"] is None
+    assert writer.call("DELETE", f"/v1/assets/{other}").status == 204
+    assert writer.call("POST", f"/v1/assets/{other}/restore").json()["url"] is None
+    assert scene.client.call("PATCH", f"/v1/assets/{other}", {}).json()["url"]
+
+
 def test_a_repeated_request_makes_one_share(scene: Scene, other: str) -> None:
     first, second = (scene.client.call("POST", f"/v1/assets/{other}/shares", {}, {"Idempotency-Key": "one share"}) for _ in range(2))
     assert first.body == second.body

@@ -151,7 +151,7 @@ def test_a_quota_is_set_shown_listed_and_taken_away(make_film: Callable[[str], F
     assert film.quota()["updated_at"] is None
     administrator = service.client("--scope", "admin")
     assert _send(administrator, "PUT", "/v1/quotas/tended", {"groups": 1}).status == 200
-    stranger = make_film("elsewhere").keeper
+    stranger = make_film("quotas-elsewhere").keeper
     foreign = [_send(stranger, "PUT", "/v1/quotas/tended", {}), stranger.request("GET", "/v1/quotas/tended")]
     foreign += [stranger.request("DELETE", "/v1/quotas/tended")]
     assert {(answer.status, answer.code) for answer in foreign} == {(404, "NotFound.ProjectName")}

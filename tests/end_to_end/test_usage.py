@@ -237,6 +237,7 @@ def test_usage_is_of_the_projects_that_the_key_may_use_and_of_the_span_that_is_a
     old = _usage(client, "?start=2020-01-01&end=2020-01-31")
     assert (old["start"], old["end"], old["items"]) == ("2020-01-01T00:00:00.000000Z", "2020-02-01T00:00:00.000000Z", [])
     assert _usage(client, "?end=9999-12-31")["end"] == "9999-12-31T23:59:59.999999Z"
+    assert _usage(client, "?end=0001-01-01")["start"] == "0001-01-01T00:00:00.000000Z"
     for query, code in (("start=yesterday", "start"), ("end=", "end"), ("by=hour", "by"), ("start=2026-02-01&end=2026-01-01", "start")):
         assert client.request("GET", f"/v1/usage?{query}").code == f"InvalidParameter.{code}"
     denied = priced.client("--scope", "metrics").request("GET", "/v1/usage")

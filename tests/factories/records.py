@@ -91,7 +91,7 @@ def caller(**changes: Any) -> Caller:
 def terms(**changes: Any) -> Terms:
     """Terms under which every address may be fetched (from example.com), there is room, and a creation costs 2 cents."""
     values = {"prices": PriceList({CREATE_ASSET.model: 20_000}), "check_url": lambda url: "example.com", "has_room": lambda: True}
-    return Terms(**{**values, "task_ids": _task_ids, "cursors": CURSORS, **changes})
+    return Terms(**{**values, "check_webhook": lambda name, url: None, "task_ids": _task_ids, "cursors": CURSORS, **changes})
 
 
 def call(**changes: Any) -> Call:

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from spark_assets.domain.media import MediaFacts, MediaFormat
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.policy import ARK
 from spark_assets.domain.usage import PriceList
+from spark_assets.fetching.spool import Spool
 from spark_assets.ingest.state import Tools
 from spark_assets.ports.inspector import Inspection
 from spark_assets.ports.moderator import Moderator
@@ -101,6 +104,7 @@ class Workshop:
         self.blobs = blobs(folder / "blobs")
         self.clock = SetClock(records.NOW)
         self.spool = folder / "spool"
+        self._writers = ThreadPoolExecutor(1)
 
     def tools(
         self, source: MemorySource | None = None, inspector: SayingInspector | None = None, moderator: Moderator | None = None
@@ -116,6 +120,7 @@ class Workshop:
             prices=PriceList({CREATE_ASSET.model: 20_000}),
             spool=self.spool,
             moderator=moderator,
+            open_spool=partial(Spool, executor=self._writers),
         )
 
     async def submit(self) -> tuple[str, str]:

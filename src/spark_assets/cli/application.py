@@ -70,13 +70,21 @@ async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[W
     worker = Worker(
         runtime.queue,
         runtime.tools,
+        runtime.sender,
         concurrency=settings.ingest_concurrency,
         host_concurrency=settings.host_concurrency,
         drain_timeout=settings.drain_timeout,
     )
     warming = asyncio.create_task(_warm(runtime))
     running = asyncio.create_task(worker.run())
-    keeper = Housekeeper(runtime.queue, runtime.tools, trash_retention=settings.trash_retention_days * _DAY)
+    keeper = Housekeeper(
+        runtime.queue,
+        runtime.tools,
+        task_retention=settings.task_retention_days * _DAY,
+        trash_retention=settings.trash_retention_days * _DAY,
+        event_retention=settings.event_retention_days * _DAY,
+        delivery_retention=settings.delivery_retention_days * _DAY,
+    )
     housekeeping = asyncio.create_task(keeper.run())
     try:
         yield worker, running

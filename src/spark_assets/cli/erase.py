@@ -3,13 +3,13 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec.structs import replace
 
 from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import explained, fail, print_json
+from spark_assets.cli.output import USAGE, explained, fail, print_json
 from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.audit import OPERATOR
 from spark_assets.domain.erasure import Erase, Receipt
@@ -17,8 +17,6 @@ from spark_assets.domain.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from spark_assets.settings import Settings
-
-_USAGE: Final = 2
 
 
 def erase(
@@ -39,7 +37,7 @@ def erase(
         try:
             command.check()
         except InvalidParameter:
-            fail("name exactly one of --asset, --group, --project and --tag; --project may stand beside --tag", _USAGE)
+            fail("name exactly one of --asset, --group, --project and --tag; --project may stand beside --tag", USAGE)
         settings = prepared_settings(home)
         if not dry_run and not yes and sys.stdin.isatty():
             _confirm(_run(settings, command))

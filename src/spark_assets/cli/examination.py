@@ -28,6 +28,7 @@ def effective(settings: Settings) -> dict[str, str]:
     """Every setting as it is in force, secrets masked."""
     values = settings.model_dump()
     values["database_url"] = _without_password(settings.database_url.get_secret_value())
+    values["moderator"] = _without_query(settings.moderator)
     return {f"{PREFIX}{name.upper()}": _shown(value) for name, value in values.items()}
 
 
@@ -41,6 +42,12 @@ def _without_password(url: str) -> str:
     head, at, tail = url.rpartition("@")
     scheme, slashes, login = head.partition("://")
     return f"{scheme}{slashes}{login.partition(':')[0]}:***{at}{tail}" if at else url
+
+
+def _without_query(url: str) -> str:
+    """It may hold credentials."""
+    address, mark, _ = url.partition("?")
+    return f"{address}?***" if mark else url
 
 
 def _settings_finding(settings: Settings) -> Finding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from spark_assets.cli.output import explained, fail, print_json, print_table
+from spark_assets.cli.output import USAGE, explained, fail, print_json, print_table
 from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Scope
 from spark_assets.domain.usage import MICRO
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_USAGE: Final = 2
 _LONGEST_EXPIRY: Final = 36_525 * 86_400
 """Seconds: a hundred years. Without an end there would be dates that cannot be written."""
 
@@ -86,7 +85,7 @@ def _seconds(text: str) -> int:
     match = re.fullmatch(r"(\d{1,6})([smhdw])", text)
     seconds = 0 if match is None else int(match[1]) * _UNITS[match[2]]
     if not 0 < seconds <= _LONGEST_EXPIRY:
-        fail("--expires takes a number and a unit, such as 90d, 12h or 30m, of at most a hundred years", _USAGE)
+        fail("--expires takes a number and a unit, such as 90d, 12h or 30m, of at most a hundred years", USAGE)
     return seconds
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FAILURE: Final = 1
+USAGE: Final = 2
 NOT_FOUND: Final = 3
 AUTHENTICATION: Final = 4
 RETRYABLE: Final = 7
@@ -54,10 +55,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def open_console() -> "Console":
-    """What draws on stdout: as wide as the terminal, or without an end where there is none."""
+    """What draws on stdout: as wide as the terminal, or without an end where there is none. Texts are drawn as they are."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False, emoji=False)
 
 
 def _exit_code(error: SparkError) -> int:
@@ -65,4 +66,6 @@ def _exit_code(error: SparkError) -> int:
         return AUTHENTICATION
     if error.kind is ErrorKind.NOT_FOUND:
         return NOT_FOUND
+    if error.kind is ErrorKind.INVALID:
+        return USAGE
     return RETRYABLE if error.kind is ErrorKind.UNAVAILABLE else FAILURE

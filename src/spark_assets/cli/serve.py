@@ -95,6 +95,7 @@ def _check_settings(settings: "Settings") -> None:
     from spark_assets.runtime.limits import load_limits
     from spark_assets.runtime.moderation import describe_moderator
     from spark_assets.runtime.policies import load_policy
+    from spark_assets.runtime.webhooks import receiver_guard
 
     signing_keys(settings)
     encryption_keys(settings)
@@ -102,6 +103,7 @@ def _check_settings(settings: "Settings") -> None:
     allowed_sources(settings)
     load_policy(settings.media_policy)
     describe_moderator(settings)
+    receiver_guard(settings)
     load_limits(settings.limits)
 
 

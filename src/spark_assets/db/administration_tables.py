@@ -65,6 +65,12 @@ audit: Final = Table(
     Column("project_id", String(32)),
     Column("subject", String(64)),
     Column("details", Text),
+    Column("address", String(64)),
+    Column("request_id", String(64)),
+    # Each entry is sealed with the one before: the hash is over all of its own values and over that one's hash.
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     # The entries of a project, and all of them, newest first.
     Index("ix_audit_by_created_at", "project_id", "created_at", "id"),

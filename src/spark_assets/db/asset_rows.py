@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.lists import RARE, asset_conditions, count_of, is_search, page_of, rarity_of
 from spark_assets.db.quota_rows import holdings_by_project
-from spark_assets.db.tables import assets, tags
-from spark_assets.domain.asset import Asset, AssetStatus, Failure, ModerationStrategy
+from spark_assets.db.tables import assets, blobs, tags
+from spark_assets.domain.asset import Asset, AssetStatus, Deleted, Failure, ModerationStrategy
 from spark_assets.domain.listing import AssetFilter, Slice, folded
 from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
 from spark_assets.domain.quota import Holdings
@@ -46,7 +46,7 @@ _DELETE = (
     update(assets)
     .where(assets.c.id.in_(bindparam("asset_ids", expanding=True)), assets.c.deleted_at.is_(None))
     .values(deleted_at=bindparam("at"))
-    .returning(assets.c.project_id, assets.c.size)
+    .returning(assets.c.id, assets.c.group_id, assets.c.project_id, assets.c.size)
 )
 _TRASHED = select(assets).where(assets.c.id == bindparam("id"), assets.c.deleted_at.is_not(None))
 _TRASHED_WITHIN = _TRASHED.where(assets.c.project_id.in_(bindparam("project_ids", expanding=True)))
@@ -85,6 +85,13 @@ _FAIL = _PROCESSING.values(
     error_reason=bindparam("reason"),
     updated_at=bindparam("at"),
 ).returning(assets.c.id)
+# Led to by the index of blobs within the project: what other projects have of the same bytes is not even passed by.
+_KNOWN_FACTS = (
+    select(*(assets.c[name] for name in MediaFacts.__struct_fields__))
+    .join(blobs, blobs.c.sha256 == assets.c.blob_sha256)
+    .where(assets.c.project_id == bindparam("project_id"), assets.c.blob_sha256 == bindparam("sha256"), blobs.c.state == "stored")
+    .limit(bindparam("limit"))
+)
 _SETTLE_RENDITION = update(assets).where(assets.c.id == bindparam("asset_id")).values(rendition_pending=False)
 _PENDING = (
     select(assets.c.id)
@@ -126,7 +133,7 @@ class AssetRows:
 
     async def page(self, project_ids: Sequence[str], wanted: AssetFilter, part: Slice) -> list[Asset]:
         statement = page_of(assets, asset_conditions(project_ids, wanted, await self._rare_tag(wanted)), part)
-        rows = await (self._connection.run_long(statement) if is_search(wanted) else self._connection.run(statement))
+        rows = await (self._connection.run_long(statement) if is_search(wanted, part) else self._connection.run(statement))
         found: dict[str, list[str]] = {row.id: [] for row in rows}
         if found:
             for tag in await self._connection.run(_TAGS_OF, {"asset_ids": list(found)}):
@@ -166,8 +173,9 @@ class AssetRows:
         await self._add_tags(asset)
         return True
 
-    async def delete(self, asset_ids: Sequence[str], at: int) -> dict[str, Holdings]:
-        return holdings_by_project(await self._connection.run(_DELETE, {"asset_ids": list(asset_ids), "at": at}))
+    async def delete(self, asset_ids: Sequence[str], at: int) -> list[Deleted]:
+        rows = await self._connection.run(_DELETE, {"asset_ids": list(asset_ids), "at": at})
+        return [Deleted(row.id, row.group_id, row.project_id, row.size) for row in rows]
 
     async def trashed(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
         if project_ids is None:
@@ -195,6 +203,10 @@ class AssetRows:
         measured["fact_format"] = facts.format.value
         values = {"asset_id": asset_id, "sha256": sha256, "new_size": size, "at": at, **measured}
         return bool(await self._connection.run(_ACTIVATE, values))
+
+    async def known_facts(self, project_id: str, sha256: str) -> MediaFacts | None:
+        rows = await self._connection.run(_KNOWN_FACTS, {"project_id": project_id, "sha256": sha256, "limit": 1})
+        return _facts(rows[0]) if rows else None
 
     async def fail(self, asset_id: str, failure: Failure, at: int) -> bool:
         values = {"asset_id": asset_id, "code": failure.code, "message": failure.message, "reason": failure.reason, "at": at}

@@ -1,17 +1,21 @@
 """Rows of the audit trail."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select
 
 from spark_assets.db.administration_tables import audit
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.lists import page_of
-from spark_assets.domain.audit import AuditEntry, AuditFilter
+from spark_assets.domain.audit import FIRST_PREVIOUS, AuditEntry, AuditFilter, sealed
 from spark_assets.domain.listing import Slice
-from spark_assets.ports.repositories import Taken
 
-_OLD = select(audit.c.id).where(audit.c.created_at < bindparam("before")).limit(bindparam("limit"))
-_DROP = delete(audit).where(audit.c.id.in_(_OLD)).returning(audit.c.id)
+_ADD = insert(audit)
+_LAST = select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(bindparam("limit"))
+_OLDEST = select(audit.c.sequence, audit.c.created_at).order_by(audit.c.sequence).limit(bindparam("limit"))
+_DROP = delete(audit).where(audit.c.sequence <= bindparam("last")).returning(audit.c.id)
 
 
 class AuditRows:
@@ -20,33 +24,49 @@ class AuditRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, entry: AuditEntry) -> None:
-        values = {
-            "id": entry.id,
-            "actor": entry.actor,
-            "action": entry.action,
-            "project_id": entry.project_id,
-            "subject": entry.subject,
-            "details": None if entry.details is None else msgspec.json.encode(entry.details).decode(),
-            "created_at": entry.created_at,
-        }
-        if not await self._connection.run(self._connection.insert_new(audit), values):
-            raise Taken("id")
+    async def append(self, entries: Sequence[AuditEntry]) -> None:
+        await self._connection.hold("the end of the audit trail")
+        last = await self._connection.run(_LAST, {"limit": 1})
+        number, seal = (last[0].sequence, last[0].hash) if last else (0, FIRST_PREVIOUS)
+        for entry in entries:
+            placed = sealed(entry, number + 1, seal)
+            await self._connection.run(_ADD, _values(placed))
+            number, seal = placed.sequence, placed.hash
 
     async def page(self, wanted: AuditFilter, part: Slice) -> list[AuditEntry]:
-        conditions = []
-        if wanted.project_ids is not None and len(wanted.project_ids) == 1:  # named by equality, so that the index serves without sorting
-            conditions.append(audit.c.project_id == wanted.project_ids[0])
-        elif wanted.project_ids is not None:
-            conditions.append(audit.c.project_id.in_(wanted.project_ids))
-        elif not wanted.with_service:
-            conditions.append(audit.c.project_id.is_not(None))
-        if wanted.action is not None:
-            conditions.append(audit.c.action == wanted.action)
-        return [_entry(row) for row in await self._connection.run(page_of(audit, conditions, part))]
+        return [_entry(row) for row in await self._connection.run(page_of(audit, _conditions(wanted), part))]
+
+    async def after(self, wanted: AuditFilter, sequence: int, limit: int) -> list[AuditEntry]:
+        conditions = [audit.c.sequence > sequence, *_conditions(wanted)]
+        statement = select(audit).where(*conditions).order_by(audit.c.sequence).limit(limit)
+        return [_entry(row) for row in await self._connection.run_long(statement)]
 
     async def drop_old(self, before: int, limit: int) -> int:
-        return len(await self._connection.run(_DROP, {"before": before, "limit": limit}))
+        rows = await self._connection.run(_OLDEST, {"limit": limit + 1})
+        old = 0
+        for row in rows[: min(limit, len(rows) - 1)] if rows else ():  # the newest stays: the chain goes on from it
+            if row.created_at >= before:
+                break
+            old = row.sequence
+        return len(await self._connection.run(_DROP, {"last": old})) if old else 0
+
+
+def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.project_ids is not None and len(wanted.project_ids) == 1:  # named by equality, so that the index serves without sorting
+        conditions.append(audit.c.project_id == wanted.project_ids[0])
+    elif wanted.project_ids is not None:
+        conditions.append(audit.c.project_id.in_(wanted.project_ids))
+    elif not wanted.with_service:
+        conditions.append(audit.c.project_id.is_not(None))
+    if wanted.action is not None:
+        conditions.append(audit.c.action == wanted.action)
+    return conditions
+
+
+def _values(entry: AuditEntry) -> dict[str, Any]:
+    values = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
+    return values | {"details": None if entry.details is None else msgspec.json.encode(entry.details).decode()}
 
 
 def _entry(row: Row) -> AuditEntry:
@@ -58,4 +78,9 @@ def _entry(row: Row) -> AuditEntry:
         subject=row.subject,
         details=None if row.details is None else msgspec.json.decode(row.details),
         created_at=row.created_at,
+        address=row.address,
+        request_id=row.request_id,
+        sequence=row.sequence,
+        previous_hash=row.previous_hash,
+        hash=row.hash,
     )

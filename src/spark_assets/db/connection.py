@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from sqlalchemy import ColumnElement, Table, literal
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -21,8 +21,22 @@ Row = Any
 """A row of a result: its columns are attributes, and are typed where a noun is made of them."""
 
 
+class Transactions:
+    """How an engine numbers transactions, as expressions of a statement; one for each engine."""
+
+    def __init__(self, current: ColumnElement[int], oldest_open: ColumnElement[int]) -> None:
+        self.current = current
+        """The number of the transaction that the statement runs in."""
+        self.oldest_open = oldest_open
+        """Below it, no transaction is open any more."""
+
+
 class Connection(Protocol):
     """Runs statements; an engine's errors leave as ours (Unavailable, StorageFull)."""
+
+    @property
+    def transactions(self) -> Transactions:
+        """The numbers of transactions."""
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
@@ -55,8 +69,14 @@ def insert_or_replace(insert: Callable[[Table], Insert], table: Table) -> Execut
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
+_ONE_WRITER: Final = Transactions(literal(0), literal(1))
+"""On SQLite no transaction comes between, so all of them may bear one number."""
+
+
 class SqliteConnection:
     """Runs inline: a primary-key read costs less than a thread hop, so nothing is awaited."""
+
+    transactions = _ONE_WRITER
 
     def __init__(self, connection: SyncConnection, preparations: Preparations, long_reads: LongReads | None = None) -> None:
         """`long_reads`: where reads go that may take long; without it they too run inline, within the transaction."""

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, delete, func, not_, or_, select, update
 
 from spark_assets.db.administration_tables import shares
 from spark_assets.db.connection import Connection, Row
+from spark_assets.db.event_tables import deliveries, events
 from spark_assets.db.tables import assets, groups, tags, tasks
+from spark_assets.domain.event import EventType
+from spark_assets.domain.webhook import DeliveryStatus
 from spark_assets.ports.erasure import Doomed, Target, Traces
 
 _ASSETS: Final[BindParameter[Any]] = bindparam("asset_ids", expanding=True)
@@ -29,9 +32,25 @@ _COUNT_SOURCES = (
     .select_from(tasks)
     .where(tasks.c.id.in_(_TASKS), or_(tasks.c.source.is_not(None), tasks.c.source_host.is_not(None)))
 )
-_MARK_TASKS = update(tasks).where(tasks.c.id.in_(_TASKS)).values(erased_at=bindparam("at"), source=None, source_host=None)
+_MARK_TASKS = update(tasks).where(tasks.c.id.in_(_TASKS)).values(erased_at=bindparam("at"), source=None, source_host=None, callback=None)
 _DROP_SHARES = delete(shares).where(shares.c.asset_id.in_(_ASSETS))
 _DROP_TAGS = delete(tags).where(tags.c.asset_id.in_(_ASSETS))
+# That it was deleted is told with IDs alone, and whoever follows the project must learn it.
+_DROP_EVENTS = delete(events).where(events.c.asset_id.in_(_ASSETS), events.c.type != EventType.ASSET_DELETED.value)
+# What still waits and tells of the end alone is delivered all the same; of everything else the message goes, and the log stays.
+_IS_WAITING: Final = deliveries.c.status == DeliveryStatus.WAITING.value
+_TELLS_OF_THE_END: Final = deliveries.c.type.in_((EventType.ASSET_DELETED.value, EventType.TASK_FAILED.value))
+_DROP_MESSAGES = (
+    update(deliveries)
+    .where(deliveries.c.subject.in_(_ASSETS), not_(and_(_IS_WAITING, _TELLS_OF_THE_END)))
+    .values(
+        payload="",
+        callback=None,
+        status=case((_IS_WAITING, DeliveryStatus.FAILED.value), else_=deliveries.c.status),
+        failure=case((_IS_WAITING, "what it tells of was erased before it was delivered"), else_=deliveries.c.failure),
+        ended_at=func.coalesce(deliveries.c.ended_at, bindparam("at")),
+    )
+)
 _DROP_ASSETS = delete(assets).where(assets.c.id.in_(_ASSETS))
 _REFERENCES = (
     select(assets.c.blob_sha256, func.count().label("references"))
@@ -87,7 +106,8 @@ class ErasureRows:
 
     async def purge(self, doomed: Sequence[Doomed], at: int) -> None:
         await self._connection.run(_MARK_TASKS, {"task_ids": _task_ids(doomed), "at": at})
-        for statement in (_DROP_SHARES, _DROP_TAGS, _DROP_ASSETS):
+        await self._connection.run(_DROP_MESSAGES, {"asset_ids": _ids(doomed), "at": at})
+        for statement in (_DROP_SHARES, _DROP_TAGS, _DROP_EVENTS, _DROP_ASSETS):
             await self._connection.run(statement, {"asset_ids": _ids(doomed)})
 
     async def references(self, hashes: Sequence[str]) -> dict[str, int]:

@@ -16,10 +16,14 @@ uploads: Final = Table(
     Column("key_id", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("status", String(16), nullable=False),
-    Column("length", BigInteger),
+    Column("length", BigInteger, nullable=False),
     Column("offset", BigInteger, nullable=False),
-    Column("parts", Integer, nullable=False),
+    # JSON: what tells the names of its parts apart, in order.
+    Column("parts", Text, nullable=False),
     Column("command", LargeBinary, nullable=False),
+    # The request that is adding to it, and until when it may be without a word.
+    Column("holder", String(32)),
+    Column("held_until", BigInteger),
     Column("task_id", String(32)),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
@@ -42,8 +46,8 @@ events: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     # A project's events in the order in which they are told.
     Index("ix_events_in_order", "project_id", "transaction_id", "id"),
-    # What retention removes, oldest first.
-    Index("ix_events_created_at", "created_at"),
+    # What goes when an asset is erased.
+    Index("ix_events_asset", "asset_id"),
     sqlite_autoincrement=True,
 )
 
@@ -52,6 +56,7 @@ webhooks: Final = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
     Column("url", LargeBinary),
     Column("description", Text, nullable=False),
     Column("events", Text, nullable=False),
@@ -60,6 +65,7 @@ webhooks: Final = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
     Column("disabled_reason", Text),
+    Column("deleted_at", BigInteger),
     Index("ix_webhooks_by_created_at", "project_id", "created_at", "id"),
 )
 
@@ -86,8 +92,12 @@ deliveries: Final = Table(
     Index("ix_deliveries_by_created_at", "webhook_id", "created_at", "id"),
     # What is still to be delivered: few rows among millions.
     Index("ix_deliveries_waiting", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    # The same of one webhook.
+    Index("ix_deliveries_of_webhook", "webhook_id", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     # What must go before it, of the same subject.
     Index("ix_deliveries_subject", "webhook_id", "subject", "created_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    # Those that tell of something, which go when that is erased.
+    Index("ix_deliveries_of_subject", "subject"),
     # What retention removes, oldest first.
     Index("ix_deliveries_created_at", "created_at"),
 )

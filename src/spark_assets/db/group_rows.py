@@ -72,7 +72,7 @@ class GroupRows:
 
     async def page(self, project_ids: Sequence[str], wanted: GroupFilter, part: Slice) -> list[Group]:
         statement = page_of(groups, group_conditions(project_ids, wanted), part)
-        rows = await (self._connection.run_long(statement) if is_search(wanted) else self._connection.run(statement))
+        rows = await (self._connection.run_long(statement) if is_search(wanted, part) else self._connection.run(statement))
         return [_group(row) for row in rows]
 
     async def count(self, project_ids: Sequence[str], wanted: GroupFilter) -> int:

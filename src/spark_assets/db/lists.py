@@ -49,11 +49,19 @@ RARE: Final = 2000
 """So many rows at most are looked at one by one and sorted, rather than looked for along the order of a list."""
 
 
-def is_search(wanted: AssetFilter | GroupFilter) -> bool:
-    """Whether no index leads to what is wanted, so that finding it may take long."""
-    if wanted.name or wanted.in_trash:
+def is_search(wanted: AssetFilter | GroupFilter, part: Slice) -> bool:
+    """Whether no index leads to what is wanted, in the order that is wanted, so that finding it may take long."""
+    if wanted.name or wanted.in_trash or part.offset > RARE:
         return True
-    return isinstance(wanted, AssetFilter) and bool(wanted.statuses or wanted.types or wanted.tags)
+    if isinstance(wanted, GroupFilter):
+        return bool(wanted.group_ids)
+    is_time_bound = wanted.created_after is not None or wanted.created_before is not None
+    return (
+        bool(wanted.statuses or wanted.types or wanted.tags or wanted.sha256)
+        or len(wanted.group_ids) > 1
+        or (part.sort_by is SortBy.UPDATE_TIME and bool(wanted.group_ids))
+        or (part.sort_by is not SortBy.CREATE_TIME and is_time_bound)
+    )
 
 
 def rarity_of(tag: str) -> Select[int]:

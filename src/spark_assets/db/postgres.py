@@ -1,19 +1,19 @@
 """PostgreSQL over asyncpg: a transaction per unit of work, autocommit for single reads, jobs enqueued inside the transaction."""
 
 from asyncio import Event
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NoReturn
 from zlib import crc32
 
 import asyncpg
 import structlog
-from sqlalchemy import Integer, Table, bindparam, func, select, text
+from sqlalchemy import BigInteger, Integer, Table, Text, bindparam, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
 
-from spark_assets.db.connection import Parameters, Row, insert_new, insert_or_replace
+from spark_assets.db.connection import Parameters, Row, Transactions, insert_new, insert_or_replace
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
 from spark_assets.db.sealing import Sealer
@@ -23,9 +23,13 @@ from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
 
-_ANNOUNCE = text(f"SELECT pg_notify('{CHANNEL}', :task_id)")
+_ANNOUNCE = text(f"SELECT pg_notify('{CHANNEL}', subject) FROM unnest(CAST(:subjects AS text[])) AS subject")
 _WITHOUT_WAITING = text("SET LOCAL synchronous_commit TO off")
 _HOLD = select(func.pg_advisory_xact_lock(bindparam("space", type_=Integer), bindparam("number", type_=Integer)))
+_TRANSACTIONS = Transactions(
+    cast(cast(func.pg_current_xact_id(), Text), BigInteger),
+    cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger),
+)
 _NAMES = 0x5350
 """The space of advisory locks for names; locks of one number, such as the migrations', are in another one."""
 _ERRORS = (*ENGINE_ERRORS, asyncpg.InternalClientError)
@@ -56,11 +60,15 @@ def postgres_engine(url: str) -> AsyncEngine:
 class PostgresConnection:
     """Runs over asyncpg."""
 
+    transactions = _TRANSACTIONS
+
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
+        if _holds_nul(parameters):  # the engine would refuse it, and with it the rest of the transaction
+            return ()
         try:
             result = await self.connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
@@ -96,26 +104,27 @@ class PostgresUnitOfWork(SqlUnitOfWork):
         self._jobs: list[Job] = []
         self._announced: list[str] = []
         self.gains = {}
+        self.entries = []
 
     def enqueue(self, job: Job) -> None:
         """Hand a job to the queue exactly if this unit of work is committed."""
         self._jobs.append(job)
 
-    def announce(self, task_id: str) -> None:
-        """Wake whoever waits for the task, on every process, once this unit of work is committed."""
-        self._announced.append(task_id)
+    def announce(self, subject: str) -> None:
+        """Wake whoever watches the subject, on every process, once this unit of work is committed."""
+        self._announced.append(subject)
 
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; jobs and announcements become visible with the rows."""
-        await self.settle()
         try:
             if not wait:
                 await self._connection.execute(_WITHOUT_WAITING)
-            for task_id in self._announced:
-                await self._connection.execute(_ANNOUNCE, {"task_id": task_id})
+            if self._announced:
+                await self._connection.execute(_ANNOUNCE, {"subjects": self._announced})
             if self._jobs:
                 raw = await self._connection.get_raw_connection()
                 await self._dispatcher.dispatch(self._jobs, raw.driver_connection)
+            await self.settle()  # last: what others wait for is held until the end
             await self._connection.commit()
         except _ERRORS as error:
             _raise_ours(error)
@@ -149,9 +158,9 @@ class PostgresDatabase:
         finally:
             await _let_go(connection)
 
-    def watch(self, task_id: str) -> AbstractAsyncContextManager[Event]:
-        """An event that is set when the task is announced on any process."""
-        return self._signals.watch(task_id)
+    def watch(self, subject: str) -> AbstractAsyncContextManager[Event]:
+        """An event that is set when the subject is announced on any process."""
+        return self._signals.watch(subject)
 
     async def check(self) -> None:
         """Prove that the database answers."""
@@ -184,6 +193,11 @@ async def _let_go(connection: AsyncConnection) -> None:
         await connection.close()
     except _ERRORS as error:
         log.warning("connection_lost", error=type(error).__name__)
+
+
+def _holds_nul(parameters: Parameters | None) -> bool:
+    """Whether a text among the values has a NUL in it, as an ID or a name from an address may."""
+    return isinstance(parameters, Mapping) and any(isinstance(value, str) and "\0" in value for value in parameters.values())
 
 
 def _raise_ours(error: Exception) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Ended tasks, told from process to process by LISTEN and NOTIFY."""
+"""What is announced, told from process to process by LISTEN and NOTIFY."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from spark_assets.db.signals import TaskSignals
+from spark_assets.db.signals import Signals
 
 log = structlog.get_logger()
 
@@ -23,16 +23,16 @@ class PostgresSignals:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._signals = TaskSignals()
+        self._signals = Signals()
         self._listening: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
     @asynccontextmanager
-    async def watch(self, task_id: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the task is announced anywhere."""
+    async def watch(self, subject: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the subject is announced anywhere."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
-        with self._signals.watch(task_id) as event:
+        with self._signals.watch(subject) as event:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ready.wait(), _RECONNECT_DELAY)
             yield event

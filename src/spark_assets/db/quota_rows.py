@@ -64,9 +64,9 @@ class QuotaRows:
 
     async def count(self, project_ids: Sequence[str]) -> dict[str, Holdings]:
         held = dict.fromkeys(project_ids, Holdings())
-        for row in await self._connection.run(_COUNT_ASSETS, {"project_ids": list(project_ids)}):
+        for row in await self._connection.run_long(_COUNT_ASSETS.params(project_ids=list(project_ids))):
             held[row.project_id] += Holdings(assets=row.number, bytes=row.size)
-        for row in await self._connection.run(_COUNT_GROUPS, {"project_ids": list(project_ids)}):
+        for row in await self._connection.run_long(_COUNT_GROUPS.params(project_ids=list(project_ids))):
             held[row.project_id] += Holdings(groups=row.number)
         return held
 

@@ -19,7 +19,7 @@ from spark_assets.db.connection import SqliteConnection
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sealing import Sealer
-from spark_assets.db.signals import TaskSignals
+from spark_assets.db.signals import Signals
 from spark_assets.db.sqlite_long_reads import LongReads
 from spark_assets.db.sqlite_pragmas import prepare
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
@@ -62,15 +62,16 @@ class SqliteUnitOfWork(SqlUnitOfWork):
         self.jobs: list[Job] = []
         self.announced: list[str] = []
         self.gains = {}
+        self.entries = []
         self.committed = False
 
     def enqueue(self, job: Job) -> None:
         """Hand a job to the queue exactly if this unit of work is committed."""
         self.jobs.append(job)
 
-    def announce(self, task_id: str) -> None:
-        """Wake whoever waits for the task once this unit of work is committed."""
-        self.announced.append(task_id)
+    def announce(self, subject: str) -> None:
+        """Wake whoever watches the subject once this unit of work is committed."""
+        self.announced.append(subject)
 
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; without `wait`, with the next shared commit."""
@@ -109,7 +110,7 @@ class SqliteDatabase:
         self._reading = SqlRepositories(SqliteConnection(self._reader, preparations, self._long_reads), sealer)
         self._batch: _Batch | None = None
         self._inside = False
-        self._signals = TaskSignals()
+        self._signals = Signals()
         self._idle = asyncio.Event()
         """Set unless a commit is being flushed."""
         self._idle.set()
@@ -141,9 +142,9 @@ class SqliteDatabase:
         yield self._reading
 
     @asynccontextmanager
-    async def watch(self, task_id: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the task is announced in this process, which is the only one that ends tasks."""
-        with self._signals.watch(task_id) as event:
+    async def watch(self, subject: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the subject is announced in this process, which is the only one that ends tasks."""
+        with self._signals.watch(subject) as event:
             yield event
 
     async def check(self) -> None:
@@ -235,8 +236,8 @@ class SqliteDatabase:
             self._abandon(batch, error)
         else:
             await self._hand_over(batch.jobs)
-            for task_id in batch.announced:
-                self._signals.notify(task_id)
+            for subject in dict.fromkeys(batch.announced):
+                self._signals.notify(subject)
             batch.over.set()
         finally:
             self._idle.set()

@@ -156,10 +156,11 @@ assets: Final = Table(
         sqlite_where=text("external_id IS NOT NULL AND deleted_at IS NULL"),
         postgresql_where=text("external_id IS NOT NULL AND deleted_at IS NULL"),
     ),
-    # Which assets share bytes: asked by the sweeper and by renditions.
+    # Which assets share bytes: asked by the sweeper and by renditions, and within one project by an ingest.
     Index(
         "ix_assets_blob",
         "blob_sha256",
+        "project_id",
         sqlite_where=text("blob_sha256 IS NOT NULL"),
         postgresql_where=text("blob_sha256 IS NOT NULL"),
     ),

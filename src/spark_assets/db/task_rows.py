@@ -10,12 +10,13 @@ from spark_assets.db.lists import page_of, task_conditions
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import assets, tasks
 from spark_assets.domain.asset import Failure
+from spark_assets.domain.ids import earliest_task_id
 from spark_assets.domain.listing import Slice, TaskFilter
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus
-from spark_assets.domain.usage import Charge
+from spark_assets.domain.usage import MICRO, Charge
 from spark_assets.ports.repositories import Taken
 
-_COLUMNS = [column for column in tasks.c if column.name != "source"]
+_COLUMNS = [column for column in tasks.c if column.name not in {"source", "callback"}]
 _GET = select(*_COLUMNS).where(tasks.c.id == bindparam("id"))
 _OPEN = update(tasks).where(tasks.c.id == bindparam("task_id"), tasks.c.status == TaskStatus.IN_PROGRESS.value)
 _CLAIM = _OPEN.values(
@@ -36,7 +37,9 @@ _CLAIM = _OPEN.values(
 )
 _HELD = _OPEN.where(tasks.c.fence == bindparam("held_fence"))
 _RELEASE = _HELD.values(attempts=tasks.c.attempts - 1, stage=Stage.QUEUED.value, progress=0.0)
-_ADVANCE = _HELD.values(stage=bindparam("new_stage"), progress=bindparam("new_progress"), bytes_received=bindparam("received"))
+_ADVANCE = _HELD.values(stage=bindparam("new_stage"), progress=bindparam("new_progress"), bytes_received=bindparam("received")).returning(
+    tasks.c.id
+)
 _COMPLETE = _HELD.values(
     status=TaskStatus.COMPLETED.value,
     stage=Stage.ACTIVE.value,
@@ -93,7 +96,7 @@ _WITH_OLD_SOURCE = (
     .where(tasks.c.source.is_not(None), tasks.c.completed_at.is_not(None), tasks.c.completed_at < bindparam("before"))
     .limit(bindparam("limit"))
 )
-_DROP_SOURCES = update(tasks).where(tasks.c.id.in_(_WITH_OLD_SOURCE)).values(source=None).returning(tasks.c.id)
+_DROP_SOURCES = update(tasks).where(tasks.c.id.in_(_WITH_OLD_SOURCE)).values(source=None, callback=None).returning(tasks.c.id)
 _OLD = (
     select(tasks.c.id)
     .where(
@@ -105,6 +108,28 @@ _OLD = (
     .limit(bindparam("limit"))
 )
 _DROP = delete(tasks).where(tasks.c.id.in_(_OLD)).returning(tasks.c.id)
+# IDs grow with time, so the primary key leads to the oldest tasks of all projects: no further index is written with each creation.
+_ENDED = (
+    select(tasks.c.id)
+    .where(
+        tasks.c.id > bindparam("after"),
+        tasks.c.id < bindparam("until"),
+        tasks.c.created_at < bindparam("before"),
+        tasks.c.status != TaskStatus.IN_PROGRESS.value,
+    )
+    .order_by(tasks.c.id)
+    .limit(bindparam("limit"))
+)
+_DROP_THESE = delete(tasks).where(tasks.c.id.in_(bindparam("task_ids", expanding=True)))
+# PostgreSQL alone: of two retries at once, one finds that the other has taken the source.
+_SOURCE = select(tasks.c.source).where(tasks.c.id == bindparam("id")).with_for_update()
+_former = tasks.alias("former")
+_TAKE_CALLBACK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("new_id"))
+    .values(callback=select(_former.c.callback).where(_former.c.id == bindparam("former_id")).scalar_subquery())
+)
+_FORGET_SOURCE = update(tasks).where(tasks.c.id == bindparam("former_id")).values(source=None)
 
 
 class TaskRows:
@@ -114,9 +139,10 @@ class TaskRows:
         self._connection = connection
         self._sealer = sealer
 
-    async def add(self, task: Task, url: str | None = None) -> None:
+    async def add(self, task: Task, url: str | None = None, callback: str | None = None) -> None:
         values = _values(task)
         values["source"] = None if url is None else self._sealer.seal(url)
+        values["callback"] = None if callback is None else self._sealer.seal(callback)
         insert = self._connection.insert_new(tasks)
         if not await self._connection.run(insert, values):
             raise Taken("id")
@@ -131,7 +157,9 @@ class TaskRows:
         return len(rows) < most
 
     async def page(self, project_ids: Sequence[str], wanted: TaskFilter, part: Slice) -> list[Task]:
-        rows = await self._connection.run(page_of(tasks, task_conditions(project_ids, wanted), part))
+        statement = page_of(tasks, task_conditions(project_ids, wanted), part)
+        is_search = wanted != TaskFilter()  # the index of the order leads to all tasks, and none to a few of them
+        rows = await (self._connection.run_long(statement) if is_search else self._connection.run(statement))
         return [_task(row) for row in rows]
 
     async def claim(self, task_id: str) -> Claim | None:
@@ -155,9 +183,9 @@ class TaskRows:
     async def release(self, claim: Claim) -> None:
         await self._connection.run(_RELEASE, {"task_id": claim.task_id, "held_fence": claim.fence})
 
-    async def advance(self, claim: Claim, stage: Stage, progress: float, received: int) -> None:
+    async def advance(self, claim: Claim, stage: Stage, progress: float, received: int) -> bool:
         values = {"new_stage": stage.value, "new_progress": progress, "received": received}
-        await self._connection.run(_ADVANCE, {"task_id": claim.task_id, "held_fence": claim.fence, **values})
+        return bool(await self._connection.run(_ADVANCE, {"task_id": claim.task_id, "held_fence": claim.fence, **values}))
 
     async def complete(self, claim: Claim, *, charge: Charge, received: int, uploaded_at: int, at: int) -> bool:
         values = {"due": charge.cost, "off": charge.discount, "received": received, "uploaded": uploaded_at, "at": at}
@@ -176,11 +204,26 @@ class TaskRows:
         rows = await self._connection.run(_UNFINISHED, {"after": after, "limit": limit})
         return [(row.id, row.source_host or "") for row in rows]
 
+    async def kept_source(self, task_id: str) -> str | None:
+        rows = await self._connection.run(_SOURCE, {"id": task_id})
+        return self._sealer.open(rows[0].source) if rows and rows[0].source is not None else None
+
+    async def hand_on(self, task_id: str, new_id: str) -> None:
+        await self._connection.run(_TAKE_CALLBACK, {"new_id": new_id, "former_id": task_id})
+        await self._connection.run(_FORGET_SOURCE, {"former_id": task_id})
+
     async def drop_sources(self, before: int, limit: int) -> int:
         return len(await self._connection.run(_DROP_SOURCES, {"before": before, "limit": limit}))
 
     async def drop_finished(self, models: Sequence[str], before: int, limit: int) -> int:
         return len(await self._connection.run(_DROP, {"models": list(models), "before": before, "limit": limit}))
+
+    async def drop_ended(self, after: str, before: int, limit: int) -> list[str]:
+        values = {"after": after, "until": earliest_task_id(before + MICRO), "before": before, "limit": limit}
+        found = [row.id for row in await self._connection.run(_ENDED, values)]
+        if found:
+            await self._connection.run(_DROP_THESE, {"task_ids": found})
+        return found
 
 
 def _values(task: Task) -> dict[str, Any]:
@@ -202,6 +245,7 @@ def _values(task: Task) -> dict[str, Any]:
         "result": task.result,
         "cost": task.charge.cost,
         "discount": task.charge.discount,
+        "retry_of": task.retry_of,
         "created_at": task.created_at,
         "completed_at": task.completed_at,
     }
@@ -229,4 +273,5 @@ def _task(row: Row) -> Task:
         created_at=row.created_at,
         uploaded_at=row.uploaded_at,
         completed_at=row.completed_at,
+        retry_of=row.retry_of,
     )

@@ -5,7 +5,9 @@ from spark_assets.db.asset_rows import AssetRows
 from spark_assets.db.audit_rows import AuditRows
 from spark_assets.db.blob_rows import BlobRows
 from spark_assets.db.connection import Connection
+from spark_assets.db.delivery_rows import DeliveryRows
 from spark_assets.db.erasure_rows import ErasureRows
+from spark_assets.db.event_rows import EventRows
 from spark_assets.db.group_rows import GroupRows
 from spark_assets.db.idempotency_rows import IdempotencyRows
 from spark_assets.db.key_rows import KeyRows
@@ -14,8 +16,11 @@ from spark_assets.db.quota_rows import QuotaRows
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.share_rows import ShareRows
 from spark_assets.db.task_rows import TaskRows
+from spark_assets.db.upload_rows import UploadRows
 from spark_assets.db.usage_rows import UsageRows
 from spark_assets.db.verification_rows import VerificationRows
+from spark_assets.db.webhook_rows import WebhookRows
+from spark_assets.domain.audit import AuditEntry
 from spark_assets.domain.quota import Holdings
 
 
@@ -34,23 +39,36 @@ class SqlRepositories:
         self.idempotency_keys = IdempotencyRows(connection, sealer)
         self.audit = AuditRows(connection)
         self.erasure = ErasureRows(connection)
+        self.events = EventRows(connection)
         self.shares = ShareRows(connection, sealer)
+        self.webhooks = WebhookRows(connection, sealer)
+        self.deliveries = DeliveryRows(connection, sealer)
         self.quotas = QuotaRows(connection)
+        self.uploads = UploadRows(connection, sealer)
         self.verification = VerificationRows(connection)
 
 
 class SqlUnitOfWork(SqlRepositories):
-    """The same inside a transaction, where what projects gain and lose is kept until the very end."""
+    """The same inside a transaction, where what all write to is kept until the very end: quotas, and the audit trail."""
 
     gains: dict[str, Holdings]
     """Not counted yet, by project."""
+    entries: list[AuditEntry]
+    """Not written yet."""
 
     def tally(self, project_id: str, gained: Holdings) -> None:
         """Count what a project gains or loses when this unit of work is committed."""
         self.gains[project_id] = self.gains.get(project_id, Holdings()) + gained
 
+    def note(self, entry: AuditEntry) -> None:
+        """Append an entry to the audit trail when this unit of work is committed."""
+        self.entries.append(entry)
+
     async def settle(self) -> None:
-        """Count it now. Raises QuotaExceeded; nothing of this unit of work can be committed then."""
+        """Count and write it now. Raises QuotaExceeded; nothing of this unit of work can be committed then."""
         if self.gains:
             await self.quotas.settle(self.gains)
             self.gains = {}
+        if self.entries:
+            await self.audit.append(self.entries)
+            self.entries = []

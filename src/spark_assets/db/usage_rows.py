@@ -37,7 +37,7 @@ class UsageRows:
         await self._connection.run(self._connection.insert_new(usage), values)
 
     async def totals(self, project_ids: Sequence[str] | None, span: UsageSpan, by: Sequence[Dimension]) -> list[UsageTotal]:
-        rows = await self._connection.run(_totals(project_ids, span, by))
+        rows = await self._connection.run_long(_totals(project_ids, span, by))
         return [_total(row, by) for row in rows]
 
 

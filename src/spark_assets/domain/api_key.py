@@ -60,8 +60,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def require(self, *scopes: Scope) -> None:
         """Raises AccessDenied, which names the first, unless the key has one of the scopes, or `admin`, which includes all."""
-        if Scope.ADMIN not in self.scopes and self.scopes.isdisjoint(scopes):
+        if not self.has(*scopes):
             raise AccessDenied(scopes[0].value)
+
+    def has(self, *scopes: Scope) -> bool:
+        """Whether the key has one of the scopes, or `admin`, which includes all."""
+        return Scope.ADMIN in self.scopes or not self.scopes.isdisjoint(scopes)
 
     def may_use(self, project_id: str) -> bool:
         """Whether the project is within the key's reach."""

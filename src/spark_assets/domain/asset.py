@@ -77,6 +77,16 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """`sha256`, `size` and `facts`: only when `Active`."""
 
 
+class Deleted(msgspec.Struct, frozen=True):
+    """What must be known of an asset that has just gone into the trash."""
+
+    id: str
+    group_id: str
+    project_id: str
+    size: int | None
+    """Bytes that it holds."""
+
+
 def preview_variant(asset_type: AssetType) -> Variant:
     """The rendition that stands for an asset of this type in a list."""
     match asset_type:

@@ -11,6 +11,8 @@ ORIGINALS: Final = "originals/"
 """The prefix of every original."""
 RENDITIONS: Final = "renditions/"
 """The prefix of everything made from originals."""
+INCOMING: Final = "incoming/"
+"""The prefix of bytes that were uploaded and not yet ingested."""
 LONGEST_NAME: Final = 512
 """Characters; object stores allow 1,024 bytes for prefix and name together."""
 
@@ -37,6 +39,16 @@ def rendition(sha256: str, variant: str, extension: str) -> str:
     """
     _require(_SHA256, sha256)
     return f"{RENDITIONS}{sha256[:2]}/{sha256}-{_require(_WORD, variant)}.{_require(_WORD, extension)}"
+
+
+def incoming(upload_id: str, part: str) -> str:
+    """Name of a part of an upload. Raises InvalidBlobName."""
+    return f"{INCOMING}{_require(_WORD, upload_id)}.{_require(_WORD, part)}"
+
+
+def upload_of(name: str) -> str:
+    """The upload that a part with this name belongs to."""
+    return name.removeprefix(INCOMING).partition(".")[0]
 
 
 def require_name(name: str) -> str:

@@ -6,12 +6,10 @@ from msgspec.structs import replace
 
 from spark_assets.domain.array_values import several
 from spark_assets.domain.bulk import MOST_ASSETS, BulkAction
+from spark_assets.domain.filter_values import ID_LENGTH
 from spark_assets.domain.own_parameters import GROUP_ID, TAGS, read_flag
 from spark_assets.domain.parameter import Parameter
 from spark_assets.domain.parameter_values import PLAIN, choice, limited
-
-_ID_LENGTH: Final = 128
-"""Far longer than any ID."""
 
 ACTION: Final = Parameter(
     name="action",
@@ -25,10 +23,10 @@ IDS: Final = Parameter(
     name="ids",
     field="ids",
     description=f"At most {MOST_ASSETS} IDs of assets, each of them once",
-    read=several(limited(_ID_LENGTH), MOST_ASSETS, distinct=True),
+    read=several(limited(ID_LENGTH), MOST_ASSETS, distinct=True),
     json_type="array",
     example=["asset-20260101120000-bcdfg"],
-    max_length=_ID_LENGTH,
+    max_length=ID_LENGTH,
     pattern=PLAIN,
     max_items=MOST_ASSETS,
     is_distinct=True,

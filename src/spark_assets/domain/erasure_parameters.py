@@ -60,3 +60,12 @@ AUDIT_ACTION: Final = Parameter(
     read=read_text,
     example="assets.erased",
 )
+AUDIT_FORMAT: Final = Parameter(
+    name="format",
+    field="as_lines",
+    description="jsonl: all entries, oldest first, a line of JSON each, for the scope admin; `Accept: application/x-ndjson` does the same",
+    read=own.named({"json": False, "jsonl": True}),
+    example="json",
+    default="json",
+    choices=("json", "jsonl"),
+)

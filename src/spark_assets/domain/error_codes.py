@@ -139,6 +139,18 @@ _UNKNOWN: Final = (
     ErrorCode(
         "NotFound.variant", ErrorKind.NOT_FOUND, "The asset has no such rendition, or not yet.", "Ask for another variant, or later."
     ),
+    ErrorCode(
+        "NotFound.webhook_id",
+        ErrorKind.NOT_FOUND,
+        "There is no such webhook, or none that the key may see.",
+        "List the webhooks of the project.",
+    ),
+    ErrorCode(
+        "NotFound.delivery_id",
+        ErrorKind.NOT_FOUND,
+        "The webhook has no such delivery, or its record has been dropped since.",
+        "List the webhook's deliveries.",
+    ),
     ErrorCode("NotFound.quota", ErrorKind.NOT_FOUND, "The project has no quota.", "There is nothing to take away."),
     ErrorCode("NotFound.model", ErrorKind.NOT_FOUND, "There is no such model.", "Use one of those that the message names."),
     ErrorCode(
@@ -163,6 +175,12 @@ _FORM: Final = (
     ),
     ErrorCode("NotAcceptable", ErrorKind.NOT_ACCEPTABLE, "The client rules JSON out.", "Accept `application/json`."),
     ErrorCode("RequestTimeout", ErrorKind.TIMEOUT, "The body did not arrive in time.", "Send it again, faster."),
+    ErrorCode(
+        "FileSizeTooLarge",
+        ErrorKind.TOO_LARGE,
+        "The file that is sent or announced has more bytes than are accepted.",
+        "Send a smaller one, or have the media policy adapted.",
+    ),
     ErrorCode("RequestTooLarge", ErrorKind.TOO_LARGE, "The body is too large.", "Send less at once; the message gives the limit."),
     ErrorCode(
         "UnsupportedMediaType",
@@ -170,6 +188,23 @@ _FORM: Final = (
         "The body calls itself something else than JSON.",
         "Send `Content-Type: application/json`, and no `Content-Encoding`.",
     ),
+)
+_UPLOADS: Final = (
+    ErrorCode(
+        "NotFound.upload_id", ErrorKind.NOT_FOUND, "There is no such upload that the key may see, or it has expired.", "Begin a new one."
+    ),
+    ErrorCode(
+        "UnsupportedVersion", ErrorKind.PRECONDITION, "`Tus-Resumable` is missing or names another version.", "Send `Tus-Resumable: 1.0.0`."
+    ),
+    ErrorCode(
+        "ChecksumMismatch", ErrorKind.CHECKSUM, "The bytes have another checksum than came with them; none was kept.", "Send them again."
+    ),
+    ErrorCode(
+        "Conflict.Offset", ErrorKind.CONFLICT, "The upload stands at another offset.", "Ask for the offset with HEAD, and go on from there."
+    ),
+    ErrorCode("Conflict.Storage", ErrorKind.CONFLICT, "The server keeps files in a folder of its own.", "Send the file to `/v1/uploads`."),
+    ErrorCode("Conflict.Upload", ErrorKind.CONFLICT, "The upload is complete already, or not whole yet.", "The message says which."),
+    ErrorCode("Conflict.UploadBusy", ErrorKind.CONFLICT, "Another request adds to the upload.", "Wait 5 seconds, and ask for its offset."),
 )
 _CONFLICTS: Final = (
     ErrorCode(
@@ -192,7 +227,21 @@ _CONFLICTS: Final = (
         "Choose another name.",
     ),
     ErrorCode("Conflict.ProjectNotEmpty", ErrorKind.CONFLICT, "The project still holds groups.", "Delete them first."),
-    ErrorCode("Conflict.Status", ErrorKind.CONFLICT, "The asset is not active, or the key no longer valid.", "Wait, or make a new one."),
+    ErrorCode(
+        "Conflict.Status",
+        ErrorKind.CONFLICT,
+        "The asset is not active, the key no longer valid, the webhook disabled, or the task in another state than is asked for.",
+        "The message says which; wait, make a new one, or enable it.",
+    ),
+    ErrorCode("Conflict.Cancelled", ErrorKind.CONFLICT, "The task was cancelled: it ends so.", "Try it again with `/retry`."),
+    ErrorCode("Conflict.Source", ErrorKind.CONFLICT, "The source of the failed task is no longer kept.", "Send it again as `url`."),
+    ErrorCode(
+        "Conflict.Callbacks",
+        ErrorKind.CONFLICT,
+        "The webhook stands for the `callback_url` of tasks: it has no address of its own, and always exists.",
+        "Disable it, or name another webhook.",
+    ),
+    ErrorCode("Conflict.Webhooks", ErrorKind.CONFLICT, "The project has as many webhooks as it may have.", "Delete one first."),
     ErrorCode("Conflict.Deleted", ErrorKind.CONFLICT, "The asset was deleted during its ingestion: its task ends so.", "Register it anew."),
     ErrorCode("Conflict.<What>", ErrorKind.CONFLICT, "The request contradicts what is there.", "The message says what to change."),
 )
@@ -200,7 +249,7 @@ _LIMITS: Final = (
     ErrorCode(
         "AccountFlowLimitExceeded",
         ErrorKind.LIMITED,
-        "The key asks too often, or has too many creations in progress.",
+        "The key asks too often, has too many creations in progress, or too many requests that wait.",
         "Wait for the seconds in `Retry-After`.",
     ),
     ErrorCode(
@@ -220,7 +269,7 @@ _SERVER: Final = (
     ),
     ErrorCode("StorageFull", ErrorKind.STORAGE_FULL, "The server has no room left for new assets.", "Its operator must free some."),
 )
-REFUSALS: Final = (*_PARAMETERS, *_CALLERS, *_UNKNOWN, *_FORM, *_CONFLICTS, *_LIMITS, *_SERVER)
+REFUSALS: Final = (*_PARAMETERS, *_CALLERS, *_UNKNOWN, *_FORM, *_UPLOADS, *_CONFLICTS, *_LIMITS, *_SERVER)
 """What a request may be refused with. Of a family that lists its members, the last entry stands for those it does not."""
 
 

@@ -4,7 +4,8 @@
     ├── RequestError                the request itself is wrong; `param` names where
     │   ├── MissingParameter        MissingParameter.<Name>
     │   ├── InvalidParameter        InvalidParameter.<Name>
-    │   └── RequestRefused          RequestTooLarge, UnsupportedMediaType, NotAcceptable, MethodNotAllowed, RequestTimeout
+    │   └── RequestRefused          RequestTooLarge, FileSizeTooLarge, UnsupportedMediaType, NotAcceptable, MethodNotAllowed,
+    │                               RequestTimeout, UnsupportedVersion, ChecksumMismatch
     ├── AuthenticationError         MissingAuthenticationToken, InvalidApiKey
     ├── SignatureError              MissingSignature, InvalidTimestamp, SignatureDoesNotMatch, InvalidAccessKey, InvalidSecretToken
     ├── AccessDenied                AccessDenied; `scope` names the scope that is missing
@@ -39,6 +40,8 @@ class ErrorKind(Enum):
     NOT_ACCEPTABLE = "not_acceptable"
     TIMEOUT = "timeout"
     CONFLICT = "conflict"
+    PRECONDITION = "precondition"
+    CHECKSUM = "checksum"
     TOO_LARGE = "too_large"
     UNSUPPORTED_TYPE = "unsupported_type"
     LIMITED = "limited"

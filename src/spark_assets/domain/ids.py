@@ -28,9 +28,17 @@ class TaskIds:
     def new(self, now: int) -> str:
         """An ID for a task created at `now` (Unix microseconds)."""
         counter = next(self._counter) & 0xFFFFFF
-        raw = (now // _MICROSECONDS).to_bytes(4, "big") + self._process + counter.to_bytes(3, "big")
-        number = int.from_bytes(raw, "big") << 4
-        return "".join([_XID_ALPHABET[(number >> shift) & 31] for shift in range(95, -1, -5)])
+        return _task_id(now, self._process + counter.to_bytes(3, "big"))
+
+
+def earliest_task_id(at: int) -> str:
+    """Not above the ID of any task that was created in the second of `at` (Unix microseconds) or later, and above all others."""
+    return _task_id(at, bytes(8))
+
+
+def _task_id(now: int, rest: bytes) -> str:
+    number = int.from_bytes((now // _MICROSECONDS).to_bytes(4, "big") + rest, "big") << 4
+    return "".join([_XID_ALPHABET[(number >> shift) & 31] for shift in range(95, -1, -5)])
 
 
 def new_asset_id(now: int) -> str:
@@ -56,6 +64,16 @@ def new_key_id() -> str:
 def new_share_id() -> str:
     """`share-` and 12 characters: the handle by which a share is revoked."""
     return f"share-{_suffix(12)}"
+
+
+def new_upload_id() -> str:
+    """`upload-` and 16 characters: the handle by which an upload is continued."""
+    return f"upload-{_suffix(16)}"
+
+
+def new_webhook_id() -> str:
+    """`webhook-` and 12 characters."""
+    return f"webhook-{_suffix(12)}"
 
 
 def new_request_id(now: int) -> str:

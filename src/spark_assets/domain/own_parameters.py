@@ -128,6 +128,7 @@ GROUP_ID: Final = own(shared.GROUP_ID, description="The group the asset belongs 
 TAGS: Final = own(shared.TAGS)
 EXTERNAL_ID: Final = own(shared.EXTERNAL_ID)
 METADATA: Final = own(shared.METADATA)
+CALLBACK_URL: Final = own(shared.CALLBACK_URL)
 MODERATION: Final = Parameter(
     name="moderation",
     field="moderation",
@@ -234,6 +235,7 @@ TASK_MODEL: Final = Parameter(
     example=["spark_asset_create"],
     choices=tuple(OPERATIONS),
 )
+RETRY_URL: Final = own(shared.URL, description="Where the file is now; without it, the address that was given before, kept for 24 hours")
 TASK_ASSET: Final = own(shared.ASSET_ID, name="asset_id", field="asset_id", description="Tasks of this asset")
 WAIT: Final = Parameter(
     name="wait",

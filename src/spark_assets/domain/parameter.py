@@ -31,7 +31,6 @@ from spark_assets.domain.parameter_values import (
     read_tags,
     read_text,
     read_url,
-    refuse_callback,
     title,
 )
 
@@ -174,8 +173,11 @@ NEW_EXTERNAL_ID: Final = replace(
 CALLBACK_URL: Final = Parameter(
     name="callback_url",
     field="callback_url",
-    description="Refused: this server sends no callbacks",
-    read=refuse_callback,
+    description="Where to post the end of the task, by http or https, signed as webhooks are",
+    read=read_url,
+    example="https://example.com/hooks/spark?job=7",
+    max_length=URL_LENGTH,
+    text_format="uri",
 )
 METADATA: Final = Parameter(
     name="Metadata",

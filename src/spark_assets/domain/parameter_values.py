@@ -4,9 +4,10 @@ import json
 import unicodedata
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from spark_assets.domain.asset import ModerationStrategy
+from spark_assets.domain.data_uri import is_data_uri
 from spark_assets.domain.errors import InvalidParameter
 
 NAME_LENGTH: Final = 64
@@ -82,6 +83,9 @@ def read_moderation(name: str, value: Any) -> ModerationStrategy:
     if not isinstance(value, dict):
         raise InvalidParameter(name, f'{name} must be an object such as {{"Strategy": "Default"}}')
     strategy = value.get("Strategy")
+    for key in value:
+        if key != "Strategy" and key.casefold() == "strategy":
+            raise InvalidParameter(name, f"{name} has the key Strategy, not {key}")
     if strategy is None:
         return ModerationStrategy.DEFAULT
     try:
@@ -114,16 +118,11 @@ def read_metadata(name: str, value: Any) -> dict[str, Any]:
 
 
 def read_url(name: str, value: Any) -> str:
-    """A string of limited length; whether it can be fetched is for the source to say."""
+    """A string of limited length, or a `data:` URI, which the body's length limits; whether it can be fetched, the source says."""
     text = read_text(name, value)
-    if len(text) > URL_LENGTH:
+    if len(text) > URL_LENGTH and not is_data_uri(text):
         raise InvalidParameter(name, f"{name} has {len(text)} characters; at most {URL_LENGTH} are allowed")
     return text
-
-
-def refuse_callback(name: str, value: Any) -> NoReturn:
-    """Nothing is called back here, and a client that waits for a call must learn it."""
-    raise InvalidParameter(name, "this server sends no callbacks; poll the task instead, with ?wait=30 if you like")
 
 
 def read_opaque_id(name: str, value: Any) -> str:

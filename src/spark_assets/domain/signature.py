@@ -37,7 +37,8 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     """By lower-case name."""
-    body: bytes
+    body: bytes | None
+    """None while it has not been read: the header `X-Content-Sha256` stands for it then."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +90,9 @@ def verify(request: SignedRequest, credential: Credential, secret: str, now: int
     _check_time(request.headers["x-date"], credential, now)
     if credential.service != SERVICE:
         raise _mismatch(f"the scope names the service '{credential.service}', expected '{SERVICE}'")
-    body_hash = hashlib.sha256(request.body).hexdigest()
+    if request.body is None and "x-content-sha256" not in request.headers:
+        raise SignatureError("MissingSignature", "the header x-content-sha256 must be sent with a body of more than 1 MiB")
+    body_hash = request.headers["x-content-sha256"].lower() if request.body is None else hashlib.sha256(request.body).hexdigest()
     declared = request.headers.get("x-content-sha256", body_hash)
     if declared.lower() != body_hash:
         raise _mismatch("X-Content-Sha256 is not the hash of the body that arrived")

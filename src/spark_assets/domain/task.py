@@ -74,6 +74,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     """Only when failed; its code is already the task's (see `failure_code`)."""
     charge: Charge = FREE
+    retry_of: str | None = None
+    """The failed task that this one tries again."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

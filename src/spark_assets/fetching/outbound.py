@@ -1,6 +1,7 @@
 """Messages posted through the address guard."""
 
 import io
+import math
 import ssl
 from collections.abc import Mapping
 from typing import Final
@@ -12,6 +13,7 @@ from spark_assets.fetching.address_guard import AddressGuard, AddressRefused
 from spark_assets.fetching.connection import LONGEST_HEADER, GuardedConnector
 from spark_assets.fetching.name_lookup import LookupsBusy, Resolver, SystemResolver
 from spark_assets.fetching.refusals import Interrupted, translate
+from spark_assets.fetching.retry import parse_retry_after
 from spark_assets.fetching.source_url import SourceUrl, parse_source_url
 from spark_assets.fetching.time_limits import limit_time
 from spark_assets.ports.outbound import OutboundFailure, Reply
@@ -76,7 +78,8 @@ class HttpOutbound:
             request = self._open_session().post(target.request_url, data=io.BytesIO(body), headers=headers, allow_redirects=False)
             async with request as response:
                 received = await _read(response.content, largest + 1)
-                return Reply(response.status, received[:largest], len(received) <= largest)
+                asked = parse_retry_after(response.headers.get("Retry-After"), longest=math.inf)
+                return Reply(response.status, received[:largest], len(received) <= largest, asked)
         except (AddressRefused, LookupsBusy, aiohttp.ClientError) as error:
             raise _failure(error) from None
 

@@ -12,6 +12,7 @@ from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.fetching.address_guard import AddressRefused
 from spark_assets.fetching.connection import ExcessBytes
 from spark_assets.fetching.name_lookup import LookupsBusy
+from spark_assets.ports.source import SourceExpired
 
 _CODE: Final = "DownloadFailed"
 _EXPIRED_STATUSES: Final = frozenset({403, 404, 410})
@@ -59,8 +60,9 @@ def refuse_rate(bytes_per_second: int) -> IngestFailure:
 
 def refuse_status(status: int) -> IngestFailure:
     """The source answered with another status than 200."""
-    hint = "; the link may have expired" if status in _EXPIRED_STATUSES else ""
-    return refuse("http_status", f"the source answered with HTTP status {status} instead of 200{hint}")
+    if status in _EXPIRED_STATUSES:
+        return SourceExpired(_CODE, f"the source answered with HTTP status {status}: the link has probably expired", "http_status")
+    return refuse("http_status", f"the source answered with HTTP status {status} instead of 200")
 
 
 def refuse_length(declared: int, received: int) -> IngestFailure:

@@ -67,13 +67,13 @@ def choose_pause(retries: int, retry_after: float | None, chance: Chance) -> flo
     return FIRST_PAUSE * float(2**retries) * (0.5 + chance() / 2)
 
 
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds from a `Retry-After` header, a number or a date; None where it is absent or not sane."""
+def parse_retry_after(value: str | None, *, longest: float = LONGEST_RETRY_AFTER) -> float | None:
+    """Seconds from a `Retry-After` header, a number or a date; None where it is absent, not sane, or more than `longest`."""
     if value is None:
         return None
     text = value.strip()
     seconds = float(text) if text.isascii() and text.isdigit() else _seconds_until(text)
-    return seconds if 0 <= seconds <= LONGEST_RETRY_AFTER else None
+    return seconds if 0 <= seconds <= longest else None
 
 
 def _seconds_until(date: str) -> float:

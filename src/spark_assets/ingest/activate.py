@@ -8,6 +8,8 @@ from spark_assets.domain.errors import IngestFailure, QuotaExceeded, Unavailable
 from spark_assets.domain.quota import Holdings
 from spark_assets.domain.usage import UsageRecord
 from spark_assets.ingest.state import IngestState, Tools, preview_path
+from spark_assets.ingest.stations import keep
+from spark_assets.operations import events
 from spark_assets.ports.queue import Job, JobKind
 
 _SWEPT: Final = "the stored bytes were swept before they were referred to; they are fetched again"
@@ -16,20 +18,38 @@ _SWEPT: Final = "the stored bytes were swept before they were referred to; they 
 async def activate(state: IngestState, tools: Tools) -> IngestState:
     """Asset `Active`, task `completed`, one ledger line, one derive job. A late claim changes nothing.
 
-    Raises Unavailable if the sweeper took the bytes since they were stored, IngestFailure `QuotaExceeded` if the project
-    may not hold so many; the stored bytes are then left to the sweeper.
+    Bytes that were there, and were swept before they were referred to, are stored now: the file is still at hand. Raises
+    Unavailable if the sweeper took what this ingest stored, IngestFailure `QuotaExceeded` if the project may not hold so
+    many bytes; the stored ones are then left to the sweeper.
     """
+    await state.progress.close()
+    try:
+        return await _activate(state, tools)
+    except _Swept:
+        if not state.shares_bytes:
+            raise
+    return await _activate(await keep(state, tools), tools)
+
+
+class _Swept(Unavailable):
+    """The stored bytes were swept before they were referred to."""
+
+
+async def _activate(state: IngestState, tools: Tools) -> IngestState:
     claim, download, facts = state.claim, state.download, state.facts
     assert download is not None
     assert facts is not None
     assert state.stored_at is not None
     assert state.uploaded_at is not None
-    await state.progress.close()
     now = tools.clock.now()
     charge = tools.prices.charge(claim.model)
     async with tools.database.begin() as uow:
-        if not await uow.blobs.reference(download.sha256, size=download.size, stored_at=state.stored_at):
-            raise Unavailable(_SWEPT)
+        if state.shares_bytes:
+            is_there = await uow.blobs.hold(download.sha256)
+        else:
+            is_there = await uow.blobs.reference(download.sha256, size=download.size, stored_at=state.stored_at)
+        if not is_there:
+            raise _Swept(_SWEPT)
         ended = await uow.tasks.complete(claim, charge=charge, received=download.size, uploaded_at=state.uploaded_at, at=now)
         if not ended:
             state.preview.unlink(missing_ok=True)
@@ -48,6 +68,7 @@ async def activate(state: IngestState, tools: Tools) -> IngestState:
         if state.preview.exists():
             state.preview.replace(preview_path(tools.spool, claim.asset_id))
         uow.announce(claim.task_id)
+        await events.record(uow, events.completed(claim, state.asset.type, download.sha256, download.size, now))
         uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
         uow.tally(claim.project_id, Holdings(bytes=download.size))
         try:

@@ -8,6 +8,7 @@ import structlog
 
 from spark_assets.domain.asset import ModerationStrategy
 from spark_assets.domain.errors import IngestFailure, TransientFailure
+from spark_assets.ingest.known_bytes import stored_rendition
 from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ports.moderator import Case, NoVerdict
 
@@ -51,13 +52,15 @@ async def _describe(state: IngestState, tools: Tools) -> Case:
 
 
 async def _rendition(state: IngestState, tools: Tools) -> bytes | None:
-    """The preview that the inspection left, or one drawn now, which stays for the rendition; None if there is none to draw.
+    """The preview that the inspection left, the rendition that known bytes have, or one drawn now, which stays; None if there is none.
 
     Raises TransientFailure where another attempt may draw it: a moderator must not judge by less than there is to see.
     """
     left = await asyncio.to_thread(_read, state.preview)
     if left is not None:
         return left
+    if state.is_known and (stored := await stored_rendition(state, tools)) is not None:
+        return stored
     assert state.format is not None
     try:
         await tools.inspector.preview(state.spool, state.format, state.preview)

@@ -1,16 +1,21 @@
 """The order of the stations."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from spark_assets.domain.asset import Asset
 from spark_assets.domain.task import Claim
+from spark_assets.domain.upload import is_staged
 from spark_assets.ingest.activate import activate
+from spark_assets.ingest.incoming import clear
+from spark_assets.ingest.known_bytes import recall
 from spark_assets.ingest.moderate import moderate
 from spark_assets.ingest.progress import ProgressReport
 from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ingest.stations import fetch, inspect, sniff, store, verify
 
-STATIONS: Final = (fetch, sniff, inspect, verify, moderate, store, activate)
+STATIONS: Final = (fetch, recall, sniff, inspect, verify, moderate, store, activate)
 
 
 async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:
@@ -18,20 +23,32 @@ async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:
 
     Raises IngestFailure for a file that cannot be accepted, TransientFailure or Unavailable for what may mend.
     """
+    try:
+        async with asyncio.timeout(None) as hold:
+            is_active = await _pass(claim, asset, tools, lambda: None if hold.expired() else hold.reschedule(0))
+    except TimeoutError:
+        if not hold.expired():
+            raise
+        return False  # the task was cancelled, or claimed anew, or its asset deleted
+    if is_active and claim.url is not None and is_staged(claim.url):
+        await clear(claim.url, tools)
+    return is_active
+
+
+async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], None]) -> bool:
+    """From station to station; `stop` is called as soon as it is noticed that the task has ended otherwise."""
     state = IngestState(
         claim=claim,
         asset=asset,
         spool=tools.spool / f"{claim.task_id}-{claim.fence}",
         preview=tools.spool / f"{claim.task_id}-{claim.fence}.preview",
-        progress=ProgressReport(tools.database, claim),
+        progress=ProgressReport(tools.database, claim, stop),
     )
     try:
         for station in STATIONS:
             state = await station(state, tools)
-    except BaseException:
+    finally:
         state.spool.unlink(missing_ok=True)
         state.preview.unlink(missing_ok=True)
-        raise
-    finally:
         await state.progress.close()
     return state.is_active

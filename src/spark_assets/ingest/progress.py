@@ -1,6 +1,7 @@
 """How far an ingest has come, written now and then so that a poll on any process can tell."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from spark_assets.domain.errors import SparkError
@@ -14,41 +15,57 @@ INTERVAL: Final = 0.5
 class ProgressReport:
     """Notes the stage and the bytes of one ingest, and writes them at most every INTERVAL seconds."""
 
-    def __init__(self, database: Database, claim: Claim) -> None:
+    def __init__(self, database: Database, claim: Claim, stop: Callable[[], None] | None = None) -> None:
+        """`stop` is called once a write finds that the task has ended, or is in other hands: by a cancellation, say."""
         self._database = database
         self._claim = claim
+        self._stop = stop
         self._stage = Stage.FETCHING
         self._progress = stage_progress(Stage.FETCHING)
         self._written_at = asyncio.get_running_loop().time()
         self._writing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        """Until what changed too soon after the last write may be written."""
         self.received = 0
 
     def enter(self, stage: Stage) -> None:
         """The ingest has come to this stage."""
         self._stage, self._progress = stage, stage_progress(stage)
-        self._write_now_and_then()
+        self._write_in_time()
 
     def bytes_received(self, received: int, total: int | None) -> None:
         """So many bytes have arrived, of so many if that is known."""
         self.received = received
         self._progress = fetching_progress(received, total)
-        self._write_now_and_then()
+        self._write_in_time()
 
     async def close(self) -> None:
-        """Wait for a write under way, so that none comes after the end."""
+        """Wait for a write under way, and begin no other, so that none comes after the end."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._writing is not None:
             await asyncio.wait([self._writing])
 
-    def _write_now_and_then(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._written_at >= INTERVAL and (self._writing is None or self._writing.done()):
-            self._written_at = now
+    def _write_in_time(self) -> None:
+        """Write as soon as the last write is long enough ago: whatever is true by then."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(self._written_at + INTERVAL, self._begin_write)
+
+    def _begin_write(self) -> None:
+        self._timer = None
+        self._written_at = asyncio.get_running_loop().time()
+        if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
+        else:
+            self._write_in_time()
 
     async def _write(self) -> None:
         try:
             async with self._database.begin() as uow:
-                await uow.tasks.advance(self._claim, self._stage, self._progress, self.received)
+                is_held = await uow.tasks.advance(self._claim, self._stage, self._progress, self.received)
+                uow.announce(self._claim.task_id)
                 await uow.commit(wait=False)
         except SparkError:
             return  # progress is a courtesy: a database that is away is met again, and reported, when the task ends
+        if not is_held and self._stop is not None:
+            self._stop()

@@ -14,7 +14,7 @@ from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import Inspector
 from spark_assets.ports.moderator import Moderator
-from spark_assets.ports.source import Download, Source
+from spark_assets.ports.source import Download, OpenSpool, Source
 from spark_assets.ports.unit_of_work import Database
 
 
@@ -31,6 +31,8 @@ class Tools(msgspec.Struct, frozen=True):
     spool: Path
     moderator: Moderator | None
     """None: every content is allowed."""
+    open_spool: OpenSpool
+    """How a file is written beside the event loop."""
 
 
 class IngestState(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,10 @@ class IngestState(msgspec.Struct, frozen=True, kw_only=True):
     uploaded_at: int | None = None
     format: MediaFormat | None = None
     facts: MediaFacts | None = None
+    is_known: bool = False
+    """The project holds these bytes already: format and facts are those that were measured then."""
+    shares_bytes: bool = False
+    """The bytes were not stored by this ingest, for they were there."""
     is_active: bool = False
     stored_at: int | None = None
     """When storing began (Unix microseconds): what the sweeper took after that must be stored anew."""

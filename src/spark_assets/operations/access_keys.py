@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from spark_assets.domain.access_key import AccessKey, new_access_key_id, new_access_key_secret
 from spark_assets.domain.api_key import Caller, Scope
+from spark_assets.domain.audit import Origin
 from spark_assets.domain.errors import ErrorKind, NotFound, SignatureError
 from spark_assets.domain.grants import administers, check_end
 from spark_assets.domain.signature import Credential, SignedRequest, verify
 from spark_assets.domain.usage import MICRO
-from spark_assets.operations.audit import record_key
+from spark_assets.operations.audit import NOWHERE, record_key
 from spark_assets.operations.call import Call
 from spark_assets.operations.keys import check_name, grant
 from spark_assets.operations.paging import Listed, Paging, part_of, scope_of, select_part
@@ -26,6 +27,7 @@ async def create(
     projects: Sequence[str],
     now: int,
     caller: Caller | None = None,
+    origin: Origin = NOWHERE,
 ) -> tuple[AccessKey, str]:
     """A new access key and its secret, which is shown this once. No projects: it may use all.
 
@@ -41,7 +43,7 @@ async def create(
     )
     secret = new_access_key_secret()
     await uow.access_keys.add(key, secret)
-    await record_key(uow, caller=caller, action="access_key.created", now=now, key_id=key.id, project_ids=key.project_ids)
+    await record_key(uow, caller=caller, action="access_key.created", now=now, key_id=key.id, project_ids=key.project_ids, origin=origin)
     return key, secret
 
 
@@ -56,7 +58,7 @@ async def page(repositories: Repositories, call: Call, paging: Paging) -> Listed
     return await select_part(paging, call.terms.cursors, scope, page=lambda part: part_of(seen, part))
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None) -> None:
+async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None, origin: Origin = NOWHERE) -> None:
     """End an access key; every process refuses it within a second. Raises AccessDenied, NotFound `key_id`."""
     if caller is not None:
         caller.require(Scope.PROJECT_ADMIN)
@@ -67,7 +69,8 @@ async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None =
         check_end(caller, found[0].scopes)
     if found is None or not await uow.access_keys.revoke(key_id, now):
         raise NotFound("key_id", f"there is no access key '{key_id}' that is still valid")
-    await record_key(uow, caller=caller, action="access_key.revoked", now=now, key_id=key_id, project_ids=found[0].project_ids)
+    whose = found[0].project_ids
+    await record_key(uow, caller=caller, action="access_key.revoked", now=now, key_id=key_id, project_ids=whose, origin=origin)
 
 
 def recognise(found: tuple[AccessKey, str | None] | None, request: SignedRequest, credential: Credential, now: int) -> Caller:

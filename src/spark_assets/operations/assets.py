@@ -1,6 +1,6 @@
 """Assets: submitted for ingestion, read, listed, changed, deleted."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,7 +16,9 @@ from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
 from spark_assets.domain.task import Task, TaskStatus
-from spark_assets.operations import projects, quotas
+from spark_assets.domain.upload import Staged
+from spark_assets.operations import projects, quotas, webhooks
+from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
@@ -30,7 +32,7 @@ class CreateAsset(msgspec.Struct, frozen=True, kw_only=True):
     """What a client says of a new asset."""
 
     name: str
-    url: str
+    url: str = ""
     type: AssetType
     group_id: str
     project: str | None = None
@@ -38,6 +40,10 @@ class CreateAsset(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     external_id: str | None = None
     metadata: dict[str, Any] | None = None
+    callback_url: str | None = None
+    """Where to post the end of the task."""
+    staged: Staged | None = None
+    """Bytes that are here already, instead of an address."""
 
 
 class GetAsset(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,19 +72,25 @@ class UpdateAsset(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str | UnsetType = UNSET
 
 
-async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
-    """Accept an asset: its row, its task and its job, in one transaction.
+_CHANGEABLE: Final = ("name", "tags", "external_id", "metadata", "group_id")
 
-    Raises AccessDenied, InvalidParameter `URL`, NotFound `ProjectName` or `group_id`, Conflict `ExternalId`,
+
+async def submit(uow: UnitOfWork, call: Call, command: CreateAsset, *, retry_of: str | None = None) -> Task:
+    """Accept an asset: its row, its task and its job, in one transaction. `retry_of`: the failed task that is tried again.
+
+    Raises AccessDenied, InvalidParameter `URL` or `callback_url`, NotFound `ProjectName` or `group_id`, Conflict `ExternalId`,
     StorageFull, FlowLimited, QuotaExceeded.
     """
     call.caller.require(Scope.ASSETS_WRITE)
-    host = call.terms.check_url(command.url)
+    staged = command.staged
+    host = call.terms.check_url(command.url) if staged is None else staged.id
+    if command.callback_url is not None:
+        call.terms.check_webhook("callback_url", command.callback_url)
     if not call.terms.has_room():
         raise StorageFull
     project = await projects.find(uow, call, command.project)
     if not await uow.groups.hold(command.group_id, project.id):
-        raise _unknown_group(project)
+        raise unknown_group(project)
     await _check_room(uow, call)
     await quotas.gain(uow, project, Holdings(assets=1))
     task_id = call.terms.task_ids.new(call.now)
@@ -93,8 +105,15 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
         created_at=call.now,
         asset_id=asset.id,
         source_host=host,
+        retry_of=retry_of,
     )
-    await uow.tasks.add(task, command.url)
+    if command.callback_url is not None:
+        await webhooks.make_callbacks(uow, project.id, call.now)
+    if staged is None:
+        await uow.tasks.add(task, command.url, command.callback_url)
+    else:
+        await uow.tasks.add(task, staged.source, command.callback_url)
+        await uow.uploads.attach(staged.id, task.id)
     uow.enqueue(Job(JobKind.INGEST, task.id, host))
     return task
 
@@ -129,6 +148,14 @@ async def page(repositories: Repositories, call: Call, command: ListAssets) -> t
 
 async def update(uow: UnitOfWork, call: Call, command: UpdateAsset) -> tuple[Asset, Project]:
     """An asset with what was changed. Raises AccessDenied, NotFound `ProjectName`, `asset_id` or `group_id`, Conflict `ExternalId`."""
+    changed, project = await change(uow, call, command)
+    given = [name for name in _CHANGEABLE if getattr(command, name) is not UNSET]
+    await record_call(uow, call, "asset.updated", project_id=project.id, subject=changed.id, details={"fields": given})
+    return changed, project
+
+
+async def change(uow: UnitOfWork, call: Call, command: UpdateAsset) -> tuple[Asset, Project]:
+    """The same without an entry in the audit trail: for who makes one of many such changes."""
     call.caller.require(Scope.ASSETS_WRITE)
     project = await projects.find(uow, call, command.project)
     if command.group_id is not UNSET:
@@ -136,7 +163,7 @@ async def update(uow: UnitOfWork, call: Call, command: UpdateAsset) -> tuple[Ass
     asset = await uow.assets.lock(command.id, project.id)
     if asset is None:
         raise _unknown()
-    given = {name: getattr(command, name) for name in ("name", "tags", "external_id", "metadata", "group_id")}
+    given = {name: getattr(command, name) for name in _CHANGEABLE}
     changed = replace(asset, **{name: value for name, value in given.items() if value is not UNSET}, updated_at=call.now)
     try:
         if not await uow.assets.update(changed):
@@ -154,6 +181,7 @@ async def delete(uow: UnitOfWork, call: Call, command: GetAsset) -> Asset:
     if asset is None:
         raise _unknown()
     await delete_assets(uow, [asset.id], call.now)
+    await record_call(uow, call, "asset.deleted", project_id=project.id, subject=asset.id)
     return asset
 
 
@@ -188,12 +216,12 @@ async def _hold_groups(uow: UnitOfWork, project: Project, asset_id: str, target:
     if asset is None or not await uow.groups.hold(asset.group_id, project.id):
         raise _unknown()
     if not await uow.groups.hold(target, project.id):
-        raise _unknown_group(project)
+        raise unknown_group(project)
 
 
 async def _add(uow: UnitOfWork, call: Call, command: CreateAsset, project: Project, task_id: str) -> Asset:
     moderation = command.moderation
-    if moderation is ModerationStrategy.SKIP and not call.caller.scopes & {Scope.MODERATION_SKIP, Scope.ADMIN}:
+    if moderation is ModerationStrategy.SKIP and not call.caller.has(Scope.MODERATION_SKIP):
         moderation = ModerationStrategy.DEFAULT
 
     def build() -> Asset:
@@ -223,7 +251,8 @@ def _taken() -> Conflict:
     return Conflict("ExternalId", "another asset of the project has this ExternalId")
 
 
-def _unknown_group(project: Project) -> NotFound:
+def unknown_group(project: Project) -> NotFound:
+    """The answer for a group that the project does not hold."""
     return NotFound("group_id", f"there is no group with this GroupId in the project '{project.name}'")
 
 

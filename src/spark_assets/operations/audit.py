@@ -3,10 +3,13 @@
 from functools import cache
 
 from spark_assets.domain.api_key import Caller
-from spark_assets.domain.audit import OPERATOR, AuditEntry, Details
+from spark_assets.domain.audit import OPERATOR, AuditEntry, Details, Origin
 from spark_assets.domain.ids import TaskIds
-from spark_assets.operations.identity import add_with_fresh_id
+from spark_assets.operations.call import Call
 from spark_assets.ports.unit_of_work import UnitOfWork
+
+NOWHERE = Origin()
+"""Where the operator and the service itself come from."""
 
 
 async def record(
@@ -18,14 +21,14 @@ async def record(
     project_id: str | None = None,
     subject: str | None = None,
     details: Details | None = None,
+    origin: Origin = NOWHERE,
 ) -> None:
-    """Add an entry, kept exactly if the unit of work is committed; `now` is in Unix microseconds.
+    """Append an entry, kept exactly if the unit of work is committed; `now` is in Unix microseconds.
 
     `details` holds IDs and counts alone: what was erased must not live on in the trail.
     """
-
-    def build() -> AuditEntry:
-        return AuditEntry(
+    uow.note(
+        AuditEntry(
             id=_ids().new(now),
             actor=actor,
             action=action,
@@ -33,18 +36,43 @@ async def record(
             subject=subject,
             details=details,
             created_at=now,
+            address=origin.address,
+            request_id=origin.request_id,
         )
+    )
 
-    await add_with_fresh_id(build, uow.audit.add)
+
+async def record_call(
+    uow: UnitOfWork, call: Call, action: str, *, project_id: str | None, subject: str | None = None, details: Details | None = None
+) -> None:
+    """The same for what a call does: its key did it, now, from where it came."""
+    await record(
+        uow,
+        actor=call.caller.key_id,
+        action=action,
+        now=call.now,
+        project_id=project_id,
+        subject=subject,
+        details=details,
+        origin=call.origin,
+    )
 
 
 async def record_key(
-    uow: UnitOfWork, *, caller: Caller | None, action: str, now: int, key_id: str, project_ids: frozenset[str] | None, **details: str
+    uow: UnitOfWork,
+    *,
+    caller: Caller | None,
+    action: str,
+    now: int,
+    key_id: str,
+    project_ids: frozenset[str] | None,
+    origin: Origin,
+    **details: str,
 ) -> None:
     """The same for a key of either kind; it belongs to a project if it is limited to that one alone. No caller: the operator."""
     only = next(iter(project_ids)) if project_ids is not None and len(project_ids) == 1 else None
     shown = {"project_ids": None if project_ids is None else sorted(project_ids), **details}
-    await record(uow, actor=actor_of(caller), action=action, now=now, project_id=only, subject=key_id, details=shown)
+    await record(uow, actor=actor_of(caller), action=action, now=now, project_id=only, subject=key_id, details=shown, origin=origin)
 
 
 def actor_of(caller: Caller | None) -> str:

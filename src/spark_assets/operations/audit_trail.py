@@ -23,6 +23,12 @@ async def page(repositories: Repositories, call: Call, project_name: str | None,
     )
 
 
+async def exported(repositories: Repositories, call: Call, project_name: str | None, action: str | None) -> AuditFilter:
+    """Which entries an export holds: those that the key may see. Raises AccessDenied, NotFound `ProjectName`."""
+    call.caller.require(Scope.ADMIN)
+    return await _wanted(repositories, call, project_name, action)
+
+
 async def _wanted(repositories: Repositories, call: Call, project_name: str | None, action: str | None) -> AuditFilter:
     if project_name:
         project = await projects.get(repositories, call, project_name)

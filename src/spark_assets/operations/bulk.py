@@ -8,7 +8,9 @@ from spark_assets.domain.bulk import BulkAction, BulkChange
 from spark_assets.domain.errors import AccessDenied, InvalidParameter, MissingParameter, NotFound, SparkError
 from spark_assets.domain.parameter_values import read_tags
 from spark_assets.operations import assets, trash
+from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
+from spark_assets.operations.projects import reach_of
 from spark_assets.ports.unit_of_work import UnitOfWork
 
 _BELONGING: Final = {
@@ -17,6 +19,16 @@ _BELONGING: Final = {
     BulkAction.UNTAG: "tags",
 }
 """What an action cannot do without."""
+_ENTRIES: Final = {
+    BulkAction.MOVE: "assets.moved",
+    BulkAction.TAG: "assets.tagged",
+    BulkAction.UNTAG: "assets.untagged",
+    BulkAction.DELETE: "assets.deleted",
+    BulkAction.RESTORE: "assets.restored",
+}
+"""What the audit trail calls it."""
+_HOLDING: Final = frozenset({BulkAction.MOVE, BulkAction.RESTORE})
+"""The actions that need their assets' groups to stay."""
 _HARMLESS: Final = (NotFound, InvalidParameter, AccessDenied)
 """Refusals before anything was written: the transaction is as it was, and others may go on in it."""
 
@@ -42,34 +54,53 @@ async def apply(uow: UnitOfWork, call: Call, change: BulkChange, asset_ids: Sequ
     their IDs, so that two changes of the same ones seldom stand in each other's way.
     """
     outcomes: Outcomes = {}
+    changed: dict[str, list[str]] = {}
+    if change.action in _HOLDING:
+        await _hold_groups(uow, call, change, asset_ids)
     for asset_id in sorted(asset_ids):
         try:
-            await _apply_to_one(uow, call, change, asset_id)
+            project_id = await _apply_to_one(uow, call, change, asset_id)
+            changed.setdefault(project_id, []).append(asset_id)
             outcomes[asset_id] = None
         except _HARMLESS as error:
             outcomes[asset_id] = error
+    for project_id, ids in changed.items():
+        await record_call(uow, call, _ENTRIES[change.action], project_id=project_id, details={"asset_ids": ids, "count": len(ids)})
     return outcomes
 
 
-async def _apply_to_one(uow: UnitOfWork, call: Call, change: BulkChange, asset_id: str) -> None:
+async def _hold_groups(uow: UnitOfWork, call: Call, change: BulkChange, asset_ids: Sequence[str]) -> None:
+    """Hold every group that will be needed before any asset is locked, and in order: who deletes a group locks it before its assets."""
+    find = uow.assets.trashed if change.action is BulkAction.RESTORE else uow.assets.get
+    needed = set()
+    for asset_id in asset_ids:
+        asset = await find(asset_id, reach_of(call))
+        if asset is not None:
+            needed |= {(group_id, asset.project_id) for group_id in (asset.group_id, change.group_id) if group_id is not None}
+    for group_id, project_id in sorted(needed):
+        await uow.groups.hold(group_id, project_id)
+
+
+async def _apply_to_one(uow: UnitOfWork, call: Call, change: BulkChange, asset_id: str) -> str:
+    """The ID of the asset's project."""
     if change.action is BulkAction.RESTORE:
-        await trash.restore_asset(uow, call, asset_id)
-        return
+        return (await trash.bring_back(uow, call, asset_id))[1].id
     asset, project = await assets.locate(uow, call, asset_id)
     match change.action:
         case BulkAction.MOVE:
             assert change.group_id is not None
-            await assets.update(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, group_id=change.group_id))
+            await assets.change(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, group_id=change.group_id))
         case BulkAction.TAG | BulkAction.UNTAG:
             # Locked before its tags are read: another change of them must not be lost.
             locked = await uow.assets.lock(asset.id, project.id)
             tags = () if locked is None else _changed_tags(locked.tags, change)
             if locked is None or tags != locked.tags:
-                await assets.update(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, tags=tags))
+                await assets.change(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, tags=tags))
         case BulkAction.DELETE:
-            await assets.delete(uow, call, assets.GetAsset(id=asset.id, project=project.name))
+            await trash.delete_assets(uow, [asset.id], call.now)
         case never:
             assert_never(never)
+    return project.id
 
 
 def _changed_tags(tags: tuple[str, ...], change: BulkChange) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from spark_assets.domain.api_key import Caller
+from spark_assets.domain.audit import Origin
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.usage import PriceList
@@ -16,6 +17,8 @@ class Terms(msgspec.Struct, frozen=True):
     prices: PriceList
     check_url: Callable[[str], str]
     """The host of an address; refuses, without any network, one that could never be fetched."""
+    check_webhook: Callable[[str, str], None]
+    """Given a parameter's name and the address in it: refuses, without any network, one that could never be posted to."""
     has_room: Callable[[], bool]
     """Whether there is disk left for new assets."""
     task_ids: TaskIds
@@ -34,3 +37,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
     project: str | None = None
     """The project named beside the command (the header X-Project)."""
+    address: str | None = None
+    """The client's network address; None where there is none."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the call came from, for the audit trail."""
+        return Origin(self.address, self.request_id)

@@ -13,7 +13,7 @@ from spark_assets.domain.api_key import Scope
 from spark_assets.domain.erasure import MOST_ASSETS, Erase, Receipt
 from spark_assets.domain.errors import NotFound
 from spark_assets.operations import projects
-from spark_assets.operations.audit import record
+from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.erased_blobs import Library, Removal, foresee_removal, remove_blobs
 from spark_assets.operations.housekeeping import GROUP_STEP, STEP, by_project, drop_readings
@@ -158,7 +158,7 @@ async def _erase_groups(library: Library, call: Call, plan: _Plan, gone: _Gone, 
 async def _record(uow: UnitOfWork, call: Call, erasure_id: str, action: str, kind: str, found: Sequence[tuple[str, str]]) -> None:
     for project_id, ids in by_project(found).items():
         details = {kind: ids, "count": len(ids)}
-        await record(uow, actor=call.caller.key_id, action=action, now=call.now, project_id=project_id, subject=erasure_id, details=details)
+        await record_call(uow, call, action, project_id=project_id, subject=erasure_id, details=details)
 
 
 def _receipt(erasure_id: str, call: Call, command: Erase, gone: _Gone, removal: Removal) -> Receipt:

@@ -11,6 +11,7 @@ from spark_assets.domain.listing import GroupFilter
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
 from spark_assets.operations import projects, quotas
+from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
@@ -69,7 +70,9 @@ async def create(uow: UnitOfWork, call: Call, command: CreateGroup) -> tuple[Gro
             updated_at=call.now,
         )
 
-    return await add_with_fresh_id(build, uow.groups.add), project
+    group = await add_with_fresh_id(build, uow.groups.add)
+    await record_call(uow, call, "group.created", project_id=project.id, subject=group.id)
+    return group, project
 
 
 async def get(repositories: Repositories, call: Call, command: GetGroup) -> tuple[Group, Project]:
@@ -111,6 +114,8 @@ async def update(uow: UnitOfWork, call: Call, command: UpdateGroup) -> tuple[Gro
     )
     if not await uow.groups.update(changed):
         raise unknown_group()
+    given = [name for name in ("name", "description") if getattr(command, name) is not None]
+    await record_call(uow, call, "group.updated", project_id=project.id, subject=group.id, details={"fields": given})
     return changed, project
 
 
@@ -120,6 +125,7 @@ async def delete(uow: UnitOfWork, call: Call, command: GetGroup) -> Group:
     group, _ = await _find(uow, call, command.id, command.project)
     if not await delete_group(uow, group.id, group.project_id, call.now):
         raise unknown_group()
+    await record_call(uow, call, "group.deleted", project_id=group.project_id, subject=group.id)
     return group
 
 

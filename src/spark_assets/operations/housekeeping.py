@@ -59,11 +59,33 @@ async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> N
 
 
 async def drop_old_rows(database: Database, now: int) -> None:
-    """Forget what is past its retention: sources, tasks of reading operations, answers kept for a repetition, audit entries."""
+    """Forget what is past its retention: sources, tasks of reading operations, answers kept for a repetition, audit entries, uploads."""
     await _in_steps(database, lambda uow: uow.tasks.drop_sources(now - SOURCE_RETENTION, STEP))
     await _in_steps(database, lambda uow: uow.tasks.drop_finished(_READINGS, now - READING_RETENTION, STEP))
     await _in_steps(database, lambda uow: uow.idempotency_keys.drop_old(now - ANSWER_RETENTION, STEP))
     await _in_steps(database, lambda uow: uow.audit.drop_old(now - AUDIT_RETENTION, STEP))
+    await _in_steps(database, lambda uow: uow.uploads.drop_old(now, STEP))
+
+
+async def drop_old_tasks(database: Database, before: int) -> None:
+    """Forget ended tasks of every kind that were created before that time. Their lines in the ledger stay, and so do their assets."""
+    last, found = "", STEP
+    while found == STEP:
+        async with database.begin() as uow:
+            dropped = await uow.tasks.drop_ended(last, before, STEP)
+            await uow.commit()
+        found, last = len(dropped), dropped[-1] if dropped else last
+
+
+async def drop_old_events(database: Database, before: int) -> None:
+    """Forget events older than that time."""
+    await _in_steps(database, lambda uow: uow.events.drop_old(before, STEP))
+
+
+async def drop_old_deliveries(database: Database, before: int) -> None:
+    """Forget deliveries that have ended and were queued before that time, then the deleted webhooks of which none is left."""
+    await _in_steps(database, lambda uow: uow.deliveries.drop_ended(before, STEP))
+    await _in_steps(database, lambda uow: uow.webhooks.drop_deleted(STEP))
 
 
 async def drop_readings(database: Database, project_id: str) -> None:
@@ -153,6 +175,30 @@ def sweep_spool(spool: Path, now: int) -> None:
     """Remove them."""
     for file in old_spool_files(spool, now):
         file.unlink(missing_ok=True)
+
+
+async def sweep_incoming(database: Database, blobs: BlobStore, now: int) -> int:
+    """Remove uploaded bytes that no upload and no task needs any more, once the grace is over; how many parts."""
+    swept = 0
+    page: list[str] = []
+    async for blob in blobs.list(blob_names.INCOMING):
+        if blob.written_at * MICRO < now - GRACE:
+            page.append(blob.name)
+        if len(page) == STEP:
+            swept += await _sweep_parts(page, database, blobs)
+            page = []
+    return swept + await _sweep_parts(page, database, blobs)
+
+
+async def _sweep_parts(names: list[str], database: Database, blobs: BlobStore) -> int:
+    if not names:
+        return 0
+    async with database.read() as repositories:
+        needed = await repositories.uploads.needed(sorted({blob_names.upload_of(name) for name in names}))
+    orphans = [name for name in names if blob_names.upload_of(name) not in needed]
+    for name in orphans:
+        await blobs.delete(name)
+    return len(orphans)
 
 
 async def sweep_blobs(database: Database, blobs: BlobStore, clock: Clock) -> int:

@@ -6,12 +6,13 @@ The operator (no caller) may do anything with any key; a caller only with keys o
 from collections.abc import Sequence
 
 from spark_assets.domain.api_key import ApiKey, Caller, Scope, fingerprint, hint, is_well_formed, new_secret
+from spark_assets.domain.audit import Origin
 from spark_assets.domain.errors import AuthenticationError, Conflict, InvalidParameter, MissingParameter, NotFound
 from spark_assets.domain.expiry import check_expiry
 from spark_assets.domain.grants import administers, check_end, check_grant
 from spark_assets.domain.ids import new_key_id
 from spark_assets.domain.usage import MICRO
-from spark_assets.operations.audit import record_key
+from spark_assets.operations.audit import NOWHERE, record_key
 from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Listed, Paging, part_of, scope_of, select_part
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
@@ -26,6 +27,7 @@ async def create(
     expires_at: int | None,
     now: int,
     caller: Caller | None = None,
+    origin: Origin = NOWHERE,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown this once. Times are Unix microseconds.
 
@@ -36,7 +38,7 @@ async def create(
     check_expiry(expires_at, now)
     project_ids = await grant(uow, caller, scopes, projects)
     key, secret = await _add(uow, name=name, scopes=scopes, project_ids=project_ids, expires_at=expires_at, now=now)
-    await record_key(uow, caller=caller, action="key.created", now=now, key_id=key.id, project_ids=project_ids)
+    await record_key(uow, caller=caller, action="key.created", now=now, key_id=key.id, project_ids=project_ids, origin=origin)
     return key, secret
 
 
@@ -60,7 +62,9 @@ async def page(repositories: Repositories, call: Call, paging: Paging) -> Listed
     return await select_part(paging, call.terms.cursors, scope, page=lambda part: part_of(seen, part))
 
 
-async def rotate(uow: UnitOfWork, key_id: str, *, grace: int, now: int, caller: Caller | None = None) -> tuple[ApiKey, str]:
+async def rotate(
+    uow: UnitOfWork, key_id: str, *, grace: int, now: int, caller: Caller | None = None, origin: Origin = NOWHERE
+) -> tuple[ApiKey, str]:
     """A new key that may do what the old one may, as long as it may, and its secret, which is shown this once.
 
     The old one ends after `grace` seconds, at once if there are none. Raises AccessDenied, NotFound `key_id`, Conflict
@@ -78,18 +82,19 @@ async def rotate(uow: UnitOfWork, key_id: str, *, grace: int, now: int, caller: 
     if not has_ended or not old.is_usable(now):
         raise Conflict("Status", "the key is revoked or expired and cannot be rotated; make a new one")
     key, secret = await _add(uow, name=old.name, scopes=old.scopes, project_ids=old.project_ids, expires_at=old.expires_at, now=now)
-    await record_key(uow, caller=caller, action="key.rotated", now=now, key_id=old.id, project_ids=old.project_ids, replaced_by=key.id)
+    whose = old.project_ids
+    await record_key(uow, caller=caller, action="key.rotated", now=now, key_id=old.id, project_ids=whose, origin=origin, replaced_by=key.id)
     return key, secret
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None) -> None:
+async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None, origin: Origin = NOWHERE) -> None:
     """End a key; every process refuses it within a second. Raises AccessDenied, NotFound `key_id`."""
     key = await uow.keys.by_id(key_id) if caller is None else await find(uow, caller, key_id)
     if caller is not None and key is not None:
         check_end(caller, key.scopes)
     if key is None or not await uow.keys.revoke(key_id, now):
         raise _not_valid(key_id)
-    await record_key(uow, caller=caller, action="key.revoked", now=now, key_id=key.id, project_ids=key.project_ids)
+    await record_key(uow, caller=caller, action="key.revoked", now=now, key_id=key.id, project_ids=key.project_ids, origin=origin)
 
 
 async def authenticate(repositories: Repositories, secret: str, now: int) -> ApiKey:

@@ -6,10 +6,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Caller, Scope
+from spark_assets.domain.audit import Origin
 from spark_assets.domain.errors import Conflict, NotFound
 from spark_assets.domain.ids import new_project_id
 from spark_assets.domain.project import DEFAULT_PROJECT, Project, check_project_name
-from spark_assets.operations.audit import actor_of, record
+from spark_assets.operations.audit import NOWHERE, actor_of, record, record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
 from spark_assets.ports.repositories import Taken
@@ -19,14 +20,14 @@ _SEEING: Final = (Scope.ASSETS_READ, Scope.ASSETS_WRITE, Scope.PROJECT_ADMIN)
 """Any of them lets a key see its projects."""
 
 
-async def create(uow: UnitOfWork, name: str, now: int, caller: Caller | None = None) -> Project:
+async def create(uow: UnitOfWork, name: str, now: int, caller: Caller | None = None, origin: Origin = NOWHERE) -> Project:
     """A new project; without a caller, the operator's. Raises InvalidParameter or, if the name is in use, Conflict `ProjectName`."""
     project = Project(id=new_project_id(), name=check_project_name(name), created_at=now)
     try:
         await uow.projects.add(project)
     except Taken:
         raise _name_taken(name) from None
-    await record(uow, actor=actor_of(caller), action="project.created", now=now, project_id=project.id, subject=project.id)
+    await record(uow, actor=actor_of(caller), action="project.created", now=now, project_id=project.id, subject=project.id, origin=origin)
     return project
 
 
@@ -87,7 +88,7 @@ async def rename(uow: UnitOfWork, call: Call, name_or_id: str, name: str) -> Pro
             raise unknown_project()
     except Taken:
         raise _name_taken(name) from None
-    await record(uow, actor=call.caller.key_id, action="project.renamed", now=call.now, project_id=project.id, subject=project.id)
+    await record_call(uow, call, "project.renamed", project_id=project.id, subject=project.id)
     return replace(project, name=name)
 
 
@@ -105,7 +106,7 @@ async def delete(uow: UnitOfWork, call: Call, name_or_id: str) -> Project:
     if await uow.projects.has_groups(project.id):
         raise Conflict("ProjectNotEmpty", "the project still holds groups; delete them first")
     await uow.projects.delete(project.id, call.now)
-    await record(uow, actor=call.caller.key_id, action="project.ended", now=call.now, project_id=project.id, subject=project.id)
+    await record_call(uow, call, "project.ended", project_id=project.id, subject=project.id)
     return project
 
 

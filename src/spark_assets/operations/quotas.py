@@ -4,11 +4,12 @@ import msgspec
 from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
+from spark_assets.domain.audit import Origin
 from spark_assets.domain.errors import NotFound
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Allowance, Holdings, Quota
 from spark_assets.operations import projects
-from spark_assets.operations.audit import record
+from spark_assets.operations.audit import NOWHERE, record
 from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Paging
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
@@ -38,10 +39,10 @@ async def put(uow: UnitOfWork, call: Call, name_or_id: str, allowed: Allowance) 
     """A project with these limits. Raises AccessDenied, NotFound `ProjectName`."""
     call.caller.require(Scope.PROJECT_ADMIN)
     project = await projects.get(uow, call, name_or_id)
-    return await set_limits(uow, project, allowed, actor=call.caller.key_id, now=call.now), project
+    return await set_limits(uow, project, allowed, actor=call.caller.key_id, now=call.now, origin=call.origin), project
 
 
-async def set_limits(uow: UnitOfWork, project: Project, allowed: Allowance, *, actor: str, now: int) -> Quota:
+async def set_limits(uow: UnitOfWork, project: Project, allowed: Allowance, *, actor: str, now: int, origin: Origin = NOWHERE) -> Quota:
     """The project's quota with these limits, counted anew. What is held beyond them stays; only more of it is refused.
 
     What is counted in a quota waits for its row. The first quota of a project has none yet, so it waits for all who are
@@ -55,7 +56,7 @@ async def set_limits(uow: UnitOfWork, project: Project, allowed: Allowance, *, a
     held = await uow.quotas.count([project.id])
     quota = Quota(project_id=project.id, allowed=allowed, held=held[project.id], updated_at=now)
     await uow.quotas.put(quota)
-    await _record(uow, quota, actor, now)
+    await _record(uow, quota, actor, now, origin)
     return quota
 
 
@@ -75,15 +76,15 @@ async def delete(uow: UnitOfWork, call: Call, name_or_id: str) -> None:
     """Limit a project no longer. Raises AccessDenied, NotFound `ProjectName`, NotFound `quota` if it is not limited."""
     call.caller.require(Scope.PROJECT_ADMIN)
     project = await projects.get(uow, call, name_or_id)
-    await remove(uow, project, actor=call.caller.key_id, now=call.now)
+    await remove(uow, project, actor=call.caller.key_id, now=call.now, origin=call.origin)
 
 
-async def remove(uow: UnitOfWork, project: Project, *, actor: str, now: int) -> None:
+async def remove(uow: UnitOfWork, project: Project, *, actor: str, now: int, origin: Origin = NOWHERE) -> None:
     """The same, for whoever may. Raises NotFound `quota`."""
     known = await uow.quotas.lock(project.id)
     if known is None or not await uow.quotas.delete(project.id):
         raise NotFound("quota", f"the project '{project.name}' has no quota")
-    await _record(uow, _unlimited(project, known.held), actor, now)
+    await _record(uow, _unlimited(project, known.held), actor, now, origin)
 
 
 async def of_project(repositories: Repositories, project: Project) -> Quota:
@@ -97,9 +98,9 @@ async def _quotas_of(repositories: Repositories, listed: list[Project]) -> list[
     return [(known.get(project.id) or _unlimited(project, counted[project.id]), project) for project in listed]
 
 
-async def _record(uow: UnitOfWork, quota: Quota, actor: str, now: int) -> None:
+async def _record(uow: UnitOfWork, quota: Quota, actor: str, now: int, origin: Origin) -> None:
     details = msgspec.structs.asdict(quota.allowed)
-    await record(uow, actor=actor, action="quota.changed", now=now, project_id=quota.project_id, details=details)
+    await record(uow, actor=actor, action="quota.changed", now=now, project_id=quota.project_id, details=details, origin=origin)
 
 
 def _unlimited(project: Project, held: Holdings) -> Quota:

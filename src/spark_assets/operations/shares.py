@@ -14,6 +14,7 @@ from spark_assets.domain.project import Project
 from spark_assets.domain.share import LINK_LIFETIME, Share, is_token, new_token, token_fingerprint
 from spark_assets.domain.usage import MICRO
 from spark_assets.operations import assets, projects
+from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.delivery import Links
 from spark_assets.operations.identity import add_with_fresh_id
@@ -37,7 +38,7 @@ async def create(uow: UnitOfWork, call: Call, command: CreateShare) -> tuple[Sha
     """A new share. Raises AccessDenied, NotFound `asset_id` or `variant`, Conflict `Status`, InvalidParameter `ExpiresAt`."""
     call.caller.require(Scope.ASSETS_WRITE)
     check_expiry(command.expires_at, call.now)
-    asset, project = await assets.locate(uow, call, command.asset_id)
+    asset, project = await assets.find(uow, call, command.asset_id)  # its address leads to the bytes: only who may read them may share them
     await check_deliverable(uow, asset, command.variant)
 
     def build() -> Share:
@@ -51,7 +52,9 @@ async def create(uow: UnitOfWork, call: Call, command: CreateShare) -> tuple[Sha
             expires_at=command.expires_at,
         )
 
-    return await add_with_fresh_id(build, uow.shares.add), project
+    share = await add_with_fresh_id(build, uow.shares.add)
+    await record_call(uow, call, "share.created", project_id=project.id, subject=share.id, details={"asset_id": asset.id})
+    return share, project
 
 
 async def page(repositories: Repositories, call: Call, paging: Paging, project_name: str | None) -> tuple[Listed[Share], Project]:
@@ -76,6 +79,7 @@ async def revoke(uow: UnitOfWork, call: Call, share_id: str) -> Share:
     share = await uow.shares.find(share_id, projects.reach_of(call))
     if share is None or not await uow.shares.revoke(share.id, call.now):
         raise NotFound("share_id", "there is no share with this ID that the API key may see")
+    await record_call(uow, call, "share.revoked", project_id=share.project_id, subject=share.id, details={"asset_id": share.asset_id})
     return replace(share, revoked_at=call.now)
 
 

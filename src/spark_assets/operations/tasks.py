@@ -7,7 +7,7 @@ from spark_assets.domain.listing import TaskFilter
 from spark_assets.domain.project import Project
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus, failure_code
 from spark_assets.domain.usage import UsageRecord
-from spark_assets.operations import projects
+from spark_assets.operations import events, projects
 from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
@@ -16,7 +16,11 @@ from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 async def get(repositories: Repositories, caller: Caller, task_id: str) -> Task:
     """A task of any project within the key's reach; another's is unknown. Raises AccessDenied, NotFound `task_id`."""
     caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
-    task = await repositories.tasks.get(task_id)
+    return visible(await repositories.tasks.get(task_id), caller)
+
+
+def visible(task: Task | None, caller: Caller) -> Task:
+    """The task, if there is one and it is within the key's reach. Raises NotFound `task_id`."""
     if task is None or not caller.may_use(task.project_id):
         raise unknown_task()
     return task
@@ -52,7 +56,7 @@ async def answer(
     group_id: str | None = None,
     result: str | None = None,
 ) -> Task:
-    """A task for an operation that is over already: completed, charged, and polled like any other."""
+    """A task for an operation that is over already: completed, charged, and polled like any other. It is no event: its caller knows."""
     charge = call.terms.prices.charge(model)
     task = Task(
         id=call.terms.task_ids.new(call.now),
@@ -100,4 +104,5 @@ async def fail(uow: UnitOfWork, taken: Claim, error: IngestFailure, now: int) ->
         return False
     await uow.assets.fail(taken.asset_id, failure, now)
     uow.announce(taken.task_id)
+    await events.record(uow, events.failed(taken.task_id, taken.asset_id, taken.project_id, failure, now))
     return True

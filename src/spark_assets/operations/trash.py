@@ -9,11 +9,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
-from spark_assets.domain.asset import Asset, Failure
+from spark_assets.domain.asset import Asset, Deleted, Failure
 from spark_assets.domain.errors import Conflict, NotFound
+from spark_assets.domain.event import Event
 from spark_assets.domain.group import Group
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
+from spark_assets.operations import events
+from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.projects import reach_of
 from spark_assets.ports.repositories import Taken
@@ -26,11 +29,21 @@ _STEP: Final = 500
 async def delete_assets(uow: UnitOfWork, asset_ids: Sequence[str], at: int) -> None:
     """Put assets into the trash; those still being ingested fail, and so do their tasks."""
     for some in _steps(asset_ids):
-        for task_id, asset_id in await uow.tasks.end_for_assets(some, DELETED, at):
+        ended = await uow.tasks.end_for_assets(some, DELETED, at)
+        for task_id, asset_id in ended:
             await uow.assets.fail(asset_id, DELETED, at)
             uow.announce(task_id)
-        for project_id, lost in (await uow.assets.delete(some, at)).items():
-            uow.tally(project_id, -lost)
+        deleted = await uow.assets.delete(some, at)
+        for asset in deleted:
+            uow.tally(asset.project_id, Holdings(assets=-1, bytes=-(asset.size or 0)))
+        await events.record(uow, _told(ended, deleted, at))
+
+
+def _told(ended: Sequence[tuple[str, str]], deleted: Sequence[Deleted], at: int) -> list[Event]:
+    """That the tasks have failed, then that the assets are deleted: an asset that is gone is not told to have failed as well."""
+    projects = {asset.id: asset.project_id for asset in deleted}
+    told = [events.task_failed(task_id, asset_id, projects[asset_id], DELETED, at) for task_id, asset_id in ended if asset_id in projects]
+    return told + [events.asset_deleted(asset.id, asset.group_id, asset.project_id, at) for asset in deleted]
 
 
 async def delete_group(uow: UnitOfWork, group_id: str, project_id: str, at: int) -> bool:
@@ -39,6 +52,7 @@ async def delete_group(uow: UnitOfWork, group_id: str, project_id: str, at: int)
         return False
     uow.tally(project_id, Holdings(groups=-1))
     await delete_assets(uow, await uow.assets.living_in_group(group_id, project_id), at)
+    await events.record(uow, [events.group_deleted(group_id, project_id, at)])
     return True
 
 
@@ -47,6 +61,13 @@ async def restore_asset(uow: UnitOfWork, call: Call, asset_id: str) -> tuple[Ass
 
     Raises AccessDenied, NotFound `asset_id`, Conflict `Group` if its group is deleted, Conflict `ExternalId`.
     """
+    asset, project = await bring_back(uow, call, asset_id)
+    await record_call(uow, call, "asset.restored", project_id=project.id, subject=asset.id)
+    return asset, project
+
+
+async def bring_back(uow: UnitOfWork, call: Call, asset_id: str) -> tuple[Asset, Project]:
+    """The same without an entry in the audit trail: for who brings back one of many."""
     call.caller.require(Scope.ASSETS_WRITE)
     asset = await uow.assets.trashed(asset_id, reach_of(call))
     project = None if asset is None else await uow.projects.by_id(asset.project_id)
@@ -73,6 +94,7 @@ async def restore_group(uow: UnitOfWork, call: Call, group_id: str) -> tuple[Gro
         raise NotFound("group_id", "the group was restored, or removed for good, by another request meanwhile")
     uow.tally(group.project_id, Holdings(groups=1))
     await _restore(uow, await uow.assets.deleted_with_group(group.id, group.deleted_at), call.now)
+    await record_call(uow, call, "group.restored", project_id=project.id, subject=group.id)
     return replace(group, deleted_at=None, updated_at=call.now), project
 
 

@@ -1,6 +1,5 @@
 """Usage: lines of the ledger, added up."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -32,13 +31,12 @@ async def add_up(
 ) -> list[UsageTotal]:
     """The lines of those projects (None: all) within the span, one total for each combination of the dimensions that occurs.
 
-    Asked for day by day, with a turn for everybody else in between: SQLite answers inline, and a month may hold a million
-    lines. So this belongs among single reads, not inside a unit of work.
+    Asked for day by day, with a turn for other long reads in between: a month may hold a million lines. So this belongs among
+    single reads, not inside a unit of work.
     """
     totals: list[UsageTotal] = []
     for day in _days_of(span):
         totals += await repositories.usage.totals(project_ids, day, by)
-        await asyncio.sleep(0)
     return merge(totals, by)
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from spark_assets.domain import blob_names
+from spark_assets.domain.audit import AuditEntry, AuditFilter, flaw
 from spark_assets.domain.usage import MICRO
 from spark_assets.operations.housekeeping import GRACE, old_spool_files
 from spark_assets.ports.blobs import BlobNotFound, BlobStore
 from spark_assets.ports.unit_of_work import Database
 
 _PAGE: Final = 500
+_WHOLE_TRAIL: Final = AuditFilter(with_service=True)
 
 
 async def verify(database: Database, blobs: BlobStore, spool: Path, now: int, *, quick: bool = False) -> list[str]:
@@ -24,10 +26,26 @@ async def verify(database: Database, blobs: BlobStore, spool: Path, now: int, *,
     sentences = [f"{count} x {promise}" for promise, count in broken.items() if count]
     sentences += await _verify_blobs(database, blobs, quick)
     sentences += await _verify_store(database, blobs, now)
+    sentences += await _verify_trail(database)
     old = len(old_spool_files(spool, now))
     if old:
         sentences.append(f"{old} x a spool file older than the grace")
     return sentences
+
+
+async def _verify_trail(database: Database) -> list[str]:
+    """Every entry of the audit trail is as it was written, and follows the one before; the oldest that is kept stands for itself."""
+    previous: AuditEntry | None = None
+    while True:
+        async with database.read() as repositories:
+            entries = await repositories.audit.after(_WHOLE_TRAIL, previous.sequence if previous else 0, _PAGE)
+        if not entries:
+            return []
+        for entry in entries:
+            trouble = flaw(entry, previous)
+            if trouble is not None:
+                return [f"the chain of the audit trail is broken: entry number {entry.sequence} ({entry.id}) {trouble}"]
+            previous = entry
 
 
 async def _verify_blobs(database: Database, blobs: BlobStore, quick: bool) -> list[str]:

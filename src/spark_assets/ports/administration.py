@@ -31,16 +31,19 @@ class IdempotencyKeys(Protocol):
 
 
 class AuditTrail(Protocol):
-    """What was done to keys, projects and quotas, and what was removed for good."""
+    """Who did what to which ID: numbered, sealed with one another, never changed, and dropped from the oldest on."""
 
-    async def add(self, entry: AuditEntry) -> None:
-        """Add an entry. Raises Taken `id`."""
+    async def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Number and seal them, in this order. Others who append wait until this unit of work is over: so do it last."""
 
     async def page(self, wanted: AuditFilter, part: Slice) -> list[AuditEntry]:
         """One part of the entries that the filter selects, sorted by their creation."""
 
+    async def after(self, wanted: AuditFilter, sequence: int, limit: int) -> list[AuditEntry]:
+        """The entries that the filter selects that follow that number, in order of their numbers."""
+
     async def drop_old(self, before: int, limit: int) -> int:
-        """Forget entries made before that time; how many."""
+        """Forget the oldest entries, as long as they were made before that time; how many. The newest of all always stays."""
 
 
 class Shares(Protocol):

@@ -15,6 +15,13 @@ class StoredBlob(msgspec.Struct, frozen=True):
     written_at: float
 
 
+class UploadTarget(msgspec.Struct, frozen=True):
+    """An address on the store itself that takes one PUT, and the headers that must come with it."""
+
+    url: str
+    headers: dict[str, str]
+
+
 class BlobNotFound(Exception):
     """Nothing is stored under that name."""
 
@@ -39,6 +46,9 @@ class BlobStore(Protocol):
 
     async def presigned_url(self, name: str, expires_in: int) -> str | None:
         """An address on the store itself that serves the bytes for so many seconds; None where stores have none."""
+
+    async def presigned_upload(self, name: str, expires_in: int) -> UploadTarget | None:
+        """Where anybody may store bytes under the name for so many seconds; None where stores have no addresses. Raises Unavailable."""
 
     async def download(self, name: str, path: Path) -> None:
         """Copy the bytes to a file. Raises BlobNotFound, Unavailable."""

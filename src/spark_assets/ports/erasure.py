@@ -49,7 +49,10 @@ class Erasure(Protocol):
         """What hangs on those assets."""
 
     async def purge(self, doomed: Sequence[Doomed], at: int) -> None:
-        """Remove the assets that are held, their tags and their shares; their tasks stay, without the source, marked as erased."""
+        """Remove the assets that are held, their tags, shares and events; their tasks stay, without the source, marked as erased.
+
+        Webhooks are told of nothing any more but of the end.
+        """
 
     async def references(self, hashes: Sequence[str]) -> dict[str, int]:
         """How many assets refer to each of the hashes; those that none refers to are left out."""

@@ -13,6 +13,8 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
     is_whole: bool
     """Whether that beginning is all of the body."""
+    retry_after: float | None = None
+    """Seconds that the answer asks to wait before another message, if it does."""
 
 
 class OutboundFailure(Exception):

@@ -13,12 +13,14 @@ class JobKind(Enum):
 
     INGEST = "ingest"
     DERIVE = "derive"
+    DELIVER = "deliver"
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A claim on work: `subject` is a task's ID for INGEST, an asset's for DERIVE.
+    """A claim on work: `subject` is a task's ID for INGEST, an asset's for DERIVE, a delivery's for DELIVER.
 
-    `host` is where an ingest's bytes come from, so that a worker can share its places among hosts before it claims.
+    `host` is where an ingest's bytes come from, and the webhook of a delivery, so that a worker can share its places among them
+    before it claims.
     """
 
     kind: JobKind
@@ -50,8 +52,11 @@ class JobDispatcher(Protocol):
 class Queue(JobDispatcher, Protocol):
     """Hands jobs to a handler and forgets them when it returns."""
 
-    async def run(self, handler: JobHandler, *, concurrency: int) -> None:
-        """Work until `stop`; a handler's error other than RetryJob drops the job, for the task row remembers what it was for."""
+    async def run(self, handler: JobHandler, *, concurrency: int, beside: int = 0) -> None:
+        """Work until `stop`, on `concurrency` jobs at once, and on `beside` more of those that mostly wait.
+
+        A handler's error other than RetryJob drops the job, for the task row remembers what it was for.
+        """
 
     def stop(self) -> None:
         """Take no more jobs; `run` returns when the running ones are over."""

@@ -10,14 +10,13 @@ import msgspec
 
 from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import ApiKey
-from spark_assets.domain.asset import Asset, Failure, Variant
+from spark_assets.domain.asset import Asset, Deleted, Failure, Variant
 from spark_assets.domain.group import Group
-from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice, TaskFilter
+from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice
 from spark_assets.domain.media import MediaFacts
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
-from spark_assets.domain.task import Claim, Stage, Task
-from spark_assets.domain.usage import Charge, Dimension, UsageRecord, UsageSpan, UsageTotal
+from spark_assets.domain.usage import Dimension, UsageRecord, UsageSpan, UsageTotal
 
 
 class Taken(Exception):
@@ -168,8 +167,8 @@ class Assets(Protocol):
     async def update(self, asset: Asset) -> bool:
         """Write what a client may change; False if the asset is gone. Raises Taken `external_id`."""
 
-    async def delete(self, asset_ids: Sequence[str], at: int) -> dict[str, Holdings]:
-        """Put assets into the trash; those there already stay as they are. What went there, by project."""
+    async def delete(self, asset_ids: Sequence[str], at: int) -> list[Deleted]:
+        """Put assets into the trash; those there already stay as they are. What went there."""
 
     async def trashed(self, asset_id: str, project_ids: Sequence[str] | None) -> Asset | None:
         """The asset if it is in the trash and in one of the projects; None stands for all projects."""
@@ -185,6 +184,9 @@ class Assets(Protocol):
 
     async def activate(self, asset_id: str, *, sha256: str, size: int, facts: MediaFacts, at: int) -> bool:
         """`Processing` to `Active`; False if the asset is not processing any more."""
+
+    async def known_facts(self, project_id: str, sha256: str) -> MediaFacts | None:
+        """What was measured of these bytes, if an asset of the project, living or in the trash, refers to them and they are stored."""
 
     async def fail(self, asset_id: str, failure: Failure, at: int) -> bool:
         """`Processing` to `Failed`; False if the asset is not processing any more."""
@@ -228,52 +230,6 @@ class Blobs(Protocol):
 
     async def renditions_of(self, hashes: Sequence[str]) -> list[Rendition]:
         """All renditions of those bytes."""
-
-
-class Tasks(Protocol):
-    """The tasks; every change is conditional on `in_progress` and, for workers, on the fence."""
-
-    async def add(self, task: Task, url: str | None = None) -> None:
-        """Record a task; `url` is kept sealed. Raises Taken `id`."""
-
-    async def get(self, task_id: str) -> Task | None:
-        """The task; whether the caller may see it is decided by its project."""
-
-    async def room_for(self, key_id: str, model: str, most: int) -> bool:
-        """Whether fewer than `most` of the key's tasks of that model are in progress.
-
-        Whoever asks next for the same key waits until this unit of work is over, so the answer still holds when a task is added.
-        """
-
-    async def page(self, project_ids: Sequence[str], wanted: TaskFilter, part: Slice) -> list[Task]:
-        """One part of those projects' tasks that the filter selects, sorted by their creation."""
-
-    async def claim(self, task_id: str) -> Claim | None:
-        """Count a claim and raise the fence; None if the task has ended or does not exist."""
-
-    async def release(self, claim: Claim) -> None:
-        """Take back the count of a claim that was given up in good order."""
-
-    async def advance(self, claim: Claim, stage: Stage, progress: float, received: int) -> None:
-        """Show how far an ingest has come; a stale claim changes nothing."""
-
-    async def complete(self, claim: Claim, *, charge: Charge, received: int, uploaded_at: int, at: int) -> bool:
-        """`in_progress` to `completed`; False for a stale claim. The sealed source is dropped."""
-
-    async def fail(self, claim: Claim, failure: Failure, at: int) -> bool:
-        """`in_progress` to `failed`; False for a stale claim. The sealed source stays for a retry."""
-
-    async def end_for_assets(self, asset_ids: Sequence[str], failure: Failure, at: int) -> list[tuple[str, str]]:
-        """Fail whatever tasks of these assets are in progress, whoever holds them; ID of each with its asset's."""
-
-    async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
-        """ID and source host of tasks in progress, in order of ID, from behind `after`."""
-
-    async def drop_sources(self, before: int, limit: int) -> int:
-        """Forget the sealed sources of tasks that failed before that time; how many."""
-
-    async def drop_finished(self, models: Sequence[str], before: int, limit: int) -> int:
-        """Remove ended tasks of those models that were created before that time; how many."""
 
 
 class UsageLedger(Protocol):

@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from spark_assets.domain.errors import IngestFailure
+
 Progress = Callable[[int, int | None], None]
 """Told the bytes received so far and, where the origin declared one, the total."""
 
@@ -24,6 +26,27 @@ class Download(msgspec.Struct, frozen=True):
     """At most HEAD_LENGTH of them."""
 
 
+class SpoolFile(Protocol):
+    """A new file under writing; at most two blocks of it are in memory. `add` and `finish` raise OSError when the disk fails."""
+
+    size: int
+    """Bytes so far."""
+    head: bytes
+    """The first of them, at most HEAD_LENGTH."""
+
+    async def add(self, piece: bytes) -> None:
+        """Take the next piece of the file."""
+
+    async def finish(self) -> str:
+        """Write what is left, and give the file's SHA-256 in lower-case hex."""
+
+    def close(self) -> None:
+        """Let go of the file, in any case."""
+
+
+OpenSpool = Callable[[Path], SpoolFile]
+
+
 class TooManyBytes(Exception):
     """The transfer was stopped because it is larger than the caller allows.
 
@@ -33,6 +56,10 @@ class TooManyBytes(Exception):
     def __init__(self, declared: int | None) -> None:
         super().__init__(declared)
         self.declared = declared
+
+
+class SourceExpired(IngestFailure):
+    """The origin refuses the address, or knows nothing behind it (any more): the link has probably expired."""
 
 
 class Source(Protocol):
@@ -47,5 +74,5 @@ class Source(Protocol):
     async def fetch(self, url: str, spool: Path, *, largest: int, progress: Progress) -> Download:
         """Stream the bytes into the file `spool` (which the caller removes), hashing on the way.
 
-        Raises TooManyBytes past `largest` bytes, IngestFailure `DownloadFailed` with a reason.
+        Raises TooManyBytes past `largest` bytes, IngestFailure `DownloadFailed` with a reason, SourceExpired among them.
         """

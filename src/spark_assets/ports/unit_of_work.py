@@ -4,12 +4,17 @@ from asyncio import Event
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from spark_assets.domain.audit import AuditEntry
 from spark_assets.domain.quota import Holdings
 from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Shares
 from spark_assets.ports.erasure import Erasure
+from spark_assets.ports.events import Events
 from spark_assets.ports.queue import Job
 from spark_assets.ports.quotas import Quotas
-from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, Tasks, UsageLedger, Verification
+from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, UsageLedger, Verification
+from spark_assets.ports.tasks import Tasks
+from spark_assets.ports.uploads import Uploads
+from spark_assets.ports.webhooks import Deliveries, Webhooks
 
 
 class Repositories(Protocol):
@@ -60,12 +65,28 @@ class Repositories(Protocol):
         """The removal of rows for good."""
 
     @property
+    def events(self) -> Events:
+        """The events."""
+
+    @property
     def shares(self) -> Shares:
         """The shares."""
 
     @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks."""
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The deliveries."""
+
+    @property
     def quotas(self) -> Quotas:
         """The quotas."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """The uploads."""
 
     @property
     def verification(self) -> Verification:
@@ -78,14 +99,17 @@ class UnitOfWork(Repositories, Protocol):
     def enqueue(self, job: Job) -> None:
         """Hand a job to the queue exactly if this unit of work is committed."""
 
-    def announce(self, task_id: str) -> None:
-        """Wake whoever waits for the task, on every process, once this unit of work is committed."""
+    def announce(self, subject: str) -> None:
+        """Wake whoever watches the subject, on every process, once this unit of work is committed: the ID of a task or of a project."""
 
     def tally(self, project_id: str, gained: Holdings) -> None:
         """Count what the project gains, or loses, exactly if this unit of work is committed."""
 
+    def note(self, entry: AuditEntry) -> None:
+        """Append an entry to the audit trail exactly if this unit of work is committed."""
+
     async def settle(self) -> None:
-        """Try, before anything is committed, whether what projects gained fits. Raises QuotaExceeded, as `commit` would."""
+        """Write, before anything is committed, what was tallied and noted. Raises QuotaExceeded, as `commit` would."""
 
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning. Raises Unavailable, StorageFull, and QuotaExceeded where a project gained too much.
@@ -103,8 +127,8 @@ class Database(Protocol):
     def read(self) -> AbstractAsyncContextManager[Repositories]:
         """Single reads, each seeing what is committed at that moment."""
 
-    def watch(self, task_id: str) -> AbstractAsyncContextManager[Event]:
-        """An event that is set when the task is announced; it may also be set for no reason, so look again."""
+    def watch(self, subject: str) -> AbstractAsyncContextManager[Event]:
+        """An event that is set when the subject is announced; it may also be set for no reason, so look again."""
 
     async def check(self) -> None:
         """Prove that the database answers. Raises Unavailable."""

@@ -18,7 +18,7 @@ class PausedQueue:
     async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
         """Leave the jobs to the task table."""
 
-    async def run(self, handler: JobHandler, *, concurrency: int) -> None:
+    async def run(self, handler: JobHandler, *, concurrency: int, beside: int = 0) -> None:
         """Wait for `stop`."""
         await self._stopped.wait()
 

@@ -22,7 +22,7 @@ from spark_assets.ports.queue import Job, JobHandler, JobKind, RetryJob
 
 log = structlog.get_logger()
 
-_PRIORITIES: Final = {JobKind.INGEST: 10, JobKind.DERIVE: 0}
+_PRIORITIES: Final = {JobKind.DELIVER: 20, JobKind.INGEST: 10, JobKind.DERIVE: 0}
 _HEARTBEAT_TIMEOUT: Final = timedelta(seconds=20)
 """A worker silent for so long counts as dead; its jobs are delivered again."""
 _POLL: Final = timedelta(seconds=1)
@@ -51,11 +51,11 @@ class MemoryQueue:
         """Enqueue at once; `connection` is never given here."""
         await _enqueue(_repository(self._engine), jobs)
 
-    async def run(self, handler: JobHandler, *, concurrency: int) -> None:
+    async def run(self, handler: JobHandler, *, concurrency: int, beside: int = 0) -> None:
         """Work until `stop`; a fault of the engine must not end it for good."""
         while not self._engine.shutdown.is_set():
             try:
-                await _work(self._engine, handler, concurrency, _HEARTBEAT_TIMEOUT, _POLL)
+                await _work(self._engine, handler, (concurrency, beside), _HEARTBEAT_TIMEOUT, _POLL)
             except Exception:
                 log.exception("queue_crashed")
                 await asyncio.sleep(_RESTART_DELAY)
@@ -98,12 +98,12 @@ class PostgresQueue:
                 assert isinstance(connection, asyncpg.Connection)
                 await _enqueue(Queries(AsyncpgDriver(connection)), jobs)
 
-    async def run(self, handler: JobHandler, *, concurrency: int) -> None:
+    async def run(self, handler: JobHandler, *, concurrency: int, beside: int = 0) -> None:
         """Work until `stop`, beginning anew whenever the database was away."""
         while not self._stopped:
             try:
                 self._engine = PgQueuer.from_asyncpg_pool(await self._connected())
-                await _work(self._engine, handler, concurrency, self._heartbeat_timeout, self._poll)
+                await _work(self._engine, handler, (concurrency, beside), self._heartbeat_timeout, self._poll)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError, Unavailable) as error:
                 log.warning("queue_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_RESTART_DELAY)
@@ -176,8 +176,9 @@ async def _enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> None:
     )
 
 
-async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int, heartbeat_timeout: timedelta, poll: timedelta) -> None:
+async def _work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], heartbeat_timeout: timedelta, poll: timedelta) -> None:
     """Hand out jobs until shutdown. More are picked than run at once, so that a finished one is followed without a round trip."""
+    concurrency, beside = places
     if not engine.qm.entrypoint_registry:
         for kind in JobKind:
             engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(kind, handler))
@@ -187,7 +188,7 @@ async def _work(engine: PgQueuer, handler: JobHandler, concurrency: int, heartbe
     await engine.qm.run(
         dequeue_timeout=poll,
         batch_size=batch,
-        max_concurrent_tasks=max(concurrency + ahead, 2 * batch),
+        max_concurrent_tasks=max(concurrency + ahead, 2 * batch) + beside,
         heartbeat_timeout=heartbeat_timeout,
         log_aggregation_interval=timedelta(0),
         shutdown_on_listener_failure=not is_alone,

@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -13,6 +16,7 @@ from spark_assets.domain.limits import Limits
 from spark_assets.domain.link import LinkSigner
 from spark_assets.fetching.address_guard import AddressGuard
 from spark_assets.fetching.download import FetchTimes, HttpSource
+from spark_assets.fetching.spool import Spool
 from spark_assets.ingest.state import Tools
 from spark_assets.media.sandbox import SandboxedInspector
 from spark_assets.operations.call import Terms
@@ -22,6 +26,7 @@ from spark_assets.ports.clock import Clock, SystemClock
 from spark_assets.ports.queue import Queue
 from spark_assets.ports.rates import RateCounter
 from spark_assets.ports.unit_of_work import Database
+from spark_assets.ports.webhooks import Sender
 from spark_assets.queue.paused import PausedQueue
 from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
 from spark_assets.runtime.addresses import allowed_sources, own_addresses, storage_location
@@ -31,11 +36,15 @@ from spark_assets.runtime.limits import load_limits, open_rates
 from spark_assets.runtime.moderation import open_moderator
 from spark_assets.runtime.policies import load_policy
 from spark_assets.runtime.prices import price_list
+from spark_assets.runtime.webhooks import open_sender
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import StorageKind
 from spark_assets.storage.objects import ObjectBlobStore
+
+_WRITER_THREADS: Final = 4
+"""Uploads whose blocks are written at the same moment."""
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +58,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
     links: Links
     tools: Tools
+    sender: Sender
     region: str
     limits: Limits
     rates: RateCounter | None
@@ -61,7 +71,6 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Open every adapter, and close them all in the end. Raises BadSettings for a setting that only its adapter can judge."""
     clock = SystemClock()
-    prices = price_list(settings)
     limits = load_limits(settings.limits)
     async with AsyncExitStack() as stack:
         queue = open_queue(settings)
@@ -74,6 +83,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(source.close)
         inspector = SandboxedInspector(spool_folder(settings), workers=os.cpu_count() or 1)
         stack.push_async_callback(inspector.close)
+        writers = ThreadPoolExecutor(_WRITER_THREADS, thread_name_prefix="uploads")
+        stack.callback(writers.shutdown, wait=False)
         tools = Tools(
             database=database,
             source=source,
@@ -81,33 +92,39 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             blobs=blobs,
             clock=clock,
             policy=load_policy(settings.media_policy),
-            prices=prices,
+            prices=price_list(settings),
             spool=spool_folder(settings),
             moderator=await stack.enter_async_context(open_moderator(settings)),
+            open_spool=partial(Spool, executor=writers),
         )
-        keys = signing_keys(settings)
-        room = DiskRoom(_folders(settings), settings.disk_reserve)
+        sender = await stack.enter_async_context(open_sender(settings))
         yield Runtime(
             database=database,
             queue=queue,
             blobs=blobs,
             inspector=inspector,
             clock=clock,
-            terms=Terms(
-                prices=prices,
-                check_url=source.check,
-                has_room=room.has_room,
-                task_ids=TaskIds(),
-                cursors=CursorSigner(keys),
-                creations_in_progress=limits.creations_in_progress,
-            ),
-            links=Links(LinkSigner(keys), settings.delivery_url, settings.base_url),
+            terms=_terms(settings, source, sender, limits),
+            links=Links(LinkSigner(signing_keys(settings)), settings.delivery_url, settings.base_url),
             tools=tools,
+            sender=sender,
             region=settings.region,
             limits=limits,
             rates=open_rates(limits, database),
             base_url=settings.base_url,
         )
+
+
+def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limits) -> Terms:
+    return Terms(
+        prices=price_list(settings),
+        check_url=source.check,
+        check_webhook=sender.check,
+        has_room=DiskRoom(_folders(settings), settings.disk_reserve).has_room,
+        task_ids=TaskIds(),
+        cursors=CursorSigner(signing_keys(settings)),
+        creations_in_progress=limits.creations_in_progress,
+    )
 
 
 def _folders(settings: Settings) -> list[Path]:

@@ -17,7 +17,7 @@ import structlog
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
-from spark_assets.ports.blobs import BlobNotFound, StoredBlob
+from spark_assets.ports.blobs import BlobNotFound, StoredBlob, UploadTarget
 from spark_assets.storage import durable_files
 from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.folder_walk import walk
@@ -85,6 +85,10 @@ class LocalBlobStore:
         return path if path.is_file() else None
 
     async def presigned_url(self, name: str, expires_in: int) -> str | None:
+        """None: a folder has no addresses."""
+        return None
+
+    async def presigned_upload(self, name: str, expires_in: int) -> UploadTarget | None:
         """None: a folder has no addresses."""
         return None
 

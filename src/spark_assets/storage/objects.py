@@ -15,7 +15,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import StorageFull, Unavailable
-from spark_assets.ports.blobs import BlobNotFound, StoredBlob
+from spark_assets.ports.blobs import BlobNotFound, StoredBlob, UploadTarget
 from spark_assets.storage.location import StorageKind, StorageLocation
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class ObjectBlobStore:
         self._store: Final = _open(location, endpoint, settings, {"timeout": _DOWNLOAD_TIMEOUT, "read_timeout": _SILENCE})
         self._uploads: Final = _open(location, endpoint, settings, {"timeout": _UPLOAD_TIMEOUT})
         self._inline_types: Final = inline_types
+        self._upload_headers: Final = {"x-ms-blob-type": "BlockBlob"} if location.kind is StorageKind.AZURE else {}
         self._answers_ranges = True
 
     async def put(self, path: Path, name: str, media_type: str) -> None:
@@ -124,6 +125,11 @@ class ObjectBlobStore:
         """
         blob_names.require_name(name)
         return await _ask(obstore.sign_async(self._store, "GET", name, timedelta(seconds=expires_in)), name)
+
+    async def presigned_upload(self, name: str, expires_in: int) -> UploadTarget | None:
+        """An address that takes bytes under the name for so many seconds. Raises Unavailable, also when nothing can be signed."""
+        url = await _ask(obstore.sign_async(self._store, "PUT", blob_names.require_name(name), timedelta(seconds=expires_in)), name)
+        return UploadTarget(url, self._upload_headers)
 
     async def download(self, name: str, path: Path) -> None:
         """Copy the bytes to a file; none is left after a failure. Raises BlobNotFound, StorageFull, Unavailable."""

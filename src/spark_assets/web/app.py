@@ -25,6 +25,9 @@ from spark_assets.web.openapi.handlers import get_docs, get_openapi
 from spark_assets.web.site import Site
 from spark_assets.web.spark.handlers import create, poll
 from spark_assets.web.spark.precharge import precharge
+from spark_assets.web.uploads.batches import submit_batch
+from spark_assets.web.uploads.form import upload_form
+from spark_assets.web.uploads.tus import tus_collection, tus_upload
 
 log = structlog.get_logger()
 
@@ -39,6 +42,10 @@ ROUTES: Final[dict[str, Handler]] = {
     "/monitor/api/v1/cost/billing": get_billing,
     "/media/{asset_id:str}/{file_name:str}": deliver,
     "/s/{token:str}": follow_share,
+    "/v1/uploads": upload_form,
+    "/v1/uploads/tus": tus_collection,
+    "/v1/uploads/tus/{upload_id:str}": tus_upload,
+    "/v1/batches": submit_batch,
     "/openapi.json": get_openapi,
     "/docs": get_docs,
     "/healthz": alive,

@@ -18,7 +18,7 @@ from spark_assets.domain.parameters import (
     UPDATE_GROUP,
 )
 from spark_assets.domain.task import Task
-from spark_assets.operations import assets, groups
+from spark_assets.operations import assets, groups, uploads
 from spark_assets.operations.call import Call
 from spark_assets.operations.delivery import Links
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
@@ -46,7 +46,7 @@ async def _create_group(uow: UnitOfWork, call: Call, values: Values) -> Outcome:
 
 
 async def _create_asset(uow: UnitOfWork, call: Call, values: Values) -> Outcome:
-    task = await assets.submit(uow, call, assets.CreateAsset(**values))
+    task = await uploads.submit(uow, call, assets.CreateAsset(**values))
     return Outcome(project_id=task.project_id, asset_id=task.asset_id, task=task, result=IdResult(task.asset_id or ""))
 
 

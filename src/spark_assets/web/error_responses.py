@@ -31,9 +31,11 @@ STATUS: Final = {
     ErrorKind.NOT_ACCEPTABLE: 406,
     ErrorKind.TIMEOUT: 408,
     ErrorKind.CONFLICT: 409,
+    ErrorKind.PRECONDITION: 412,
     ErrorKind.TOO_LARGE: 413,
     ErrorKind.UNSUPPORTED_TYPE: 415,
     ErrorKind.LIMITED: 429,
+    ErrorKind.CHECKSUM: 460,
     ErrorKind.INTERNAL: 500,
     ErrorKind.INGEST: 500,
     ErrorKind.UNAVAILABLE: 503,
@@ -59,6 +61,8 @@ async def answer(exchange: Exchange, handler: Handler, shape: Shape | None = Non
         if exchange.started:
             raise
         await refuse(exchange, InternalError(), shape)
+    finally:
+        exchange.close()
 
 
 async def refuse(exchange: Exchange, error: SparkError, shape: Shape | None = None) -> None:

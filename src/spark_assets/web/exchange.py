@@ -1,21 +1,32 @@
 """One HTTP exchange at the level of ASGI: the hot paths pay for nothing that they do not use."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
+from spark_assets.domain.api_key import Caller
 from spark_assets.domain.errors import ErrorKind, RequestRefused, SparkError, Unavailable
 from spark_assets.domain.ids import new_request_id
+from spark_assets.operations.call import Call
 from spark_assets.web.site import Site
 
 JSON: Final = (b"content-type", b"application/json")
 BODY_LIMIT: Final = 2**20
 """Bytes of a request body."""
+LARGE_BODY_LIMIT: Final = 48 * 2**20
+"""Bytes of a body that may hold a file as a `data:` URI."""
 BODY_DEADLINE: Final = 30.0
-"""Seconds within which a whole body must arrive."""
+_LARGE_BODY_DEADLINE: Final = 120.0
+"""Seconds within which a whole body must arrive, and a large one once it has a place."""
+_PLACE_PATIENCE: Final = 10.0
+"""Seconds that a large body waits for one of the places in memory."""
+_SLOWEST: Final = 1024
+_SLOWEST_GRACE: Final = 15.0
+_LONGEST_STREAM: Final = 6 * 3600.0
+"""Bytes per second, on average and after so many seconds, below which a streamed body is given up; and its longest time in seconds."""
 _DISCARDED: Final = 16 * 2**20
 _DISCARD_DEADLINE: Final = 5.0
 """Bytes and seconds of a refused body that are still read: a client that is cut off while it sends never sees the answer."""
@@ -35,7 +46,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Exchange:
     """A request with the means to answer it. Every answer carries `X-Request-Id`."""
 
-    __slots__ = ("_receive", "_send", "_unread", "now", "rate_headers", "request_id", "scope", "site", "started")
+    __slots__ = ("_has_place", "_receive", "_send", "_unread", "headers", "now", "rate_headers", "request_id", "scope", "site", "started")
 
     def __init__(self, site: Site, scope: Message, receive: Receive, send: Send) -> None:
         self.site = site
@@ -47,6 +58,9 @@ class Exchange:
         self.request_id = new_request_id(self.now)
         self.started = False
         self.rate_headers: Headers = ()
+        self.headers: Headers = ()
+        """Sent with every answer, also with an error's."""
+        self._has_place = False
 
     @property
     def method(self) -> str:
@@ -73,10 +87,27 @@ class Exchange:
         return None
 
     @property
+    def address(self) -> str | None:
+        """The client's network address."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else None
+
+    @property
     def project(self) -> str | None:
         """The project that the header `X-Project` names."""
         value = self.header(b"x-project")
         return None if value is None else value.decode("utf-8", "replace").strip()
+
+    def call(self, caller: Caller) -> Call:
+        """The call of an operation that this request is."""
+        return Call(
+            caller=caller,
+            request_id=self.request_id,
+            now=self.now,
+            terms=self.site.runtime.terms,
+            project=self.project,
+            address=self.address,
+        )
 
     def allow(self, *methods: str) -> None:
         """Raises RequestRefused `MethodNotAllowed` unless the method is one of these."""
@@ -84,12 +115,16 @@ class Exchange:
             raise MethodNotAllowed(methods)
 
     async def body(self, limit: int = BODY_LIMIT) -> bytes:
-        """The whole body. Raises RequestRefused `RequestTooLarge` or `RequestTimeout`."""
-        length = self.header(b"content-length")
-        declared = int(length) if length is not None and length.isdigit() else None
+        """The whole body. One above BODY_LIMIT waits for a place in memory, and keeps it until `close`.
+
+        Raises RequestRefused `RequestTooLarge` or `RequestTimeout`, Unavailable.
+        """
+        declared = self.declared_length
         if declared is not None and declared > limit:
             raise _too_large(limit)
-        deadline = asyncio.get_running_loop().time() + BODY_DEADLINE
+        if declared is not None and declared > BODY_LIMIT:
+            await self._take_place()
+        deadline = self._deadline()
         first, more = await self._next_part(deadline)
         if not more or len(first) == declared:
             self._unread = False
@@ -100,8 +135,38 @@ class Exchange:
             body += part
             if len(body) > limit:
                 raise _too_large(limit)
+            if len(body) > BODY_LIMIT and not self._has_place:
+                await self._take_place()
+                deadline = self._deadline()
         self._unread = False
         return bytes(body)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, however long: whoever takes it bounds it. It must keep a least average speed.
+
+        Raises RequestRefused `RequestTimeout`, Unavailable if the client goes away or the server begins to drain.
+        """
+        loop = asyncio.get_running_loop()
+        began, received, more = loop.time(), 0, True
+        while more:
+            patience = min(max(_SLOWEST_GRACE, received / _SLOWEST), _LONGEST_STREAM)
+            piece, more = await self._next_part(began + patience, f"the body came at less than {_SLOWEST} bytes per second")
+            received += len(piece)
+            yield piece
+            if more and self.site.draining.is_set():
+                raise Unavailable("the server is about to stop; go on in a moment")
+
+    @property
+    def declared_length(self) -> int | None:
+        """What the header `Content-Length` says."""
+        length = self.header(b"content-length")
+        return int(length) if length is not None and length.isdigit() else None
+
+    def close(self) -> None:
+        """Give back the place in memory."""
+        if self._has_place:
+            self._has_place = False
+            self.site.large_bodies.release()
 
     async def discard_body(self) -> None:
         """Read what is left of the body, within reason; before an answer that refuses it."""
@@ -124,7 +189,7 @@ class Exchange:
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the status and the headers; parts follow with `part`."""
         self.started = True
-        head = [*headers, *self.rate_headers, (b"x-request-id", self.request_id.encode())]
+        head = [*headers, *self.headers, *self.rate_headers, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def part(self, body: bytes, *, more: bool) -> None:
@@ -139,12 +204,28 @@ class Exchange:
         sending.cancel()
         raise ReaderTooSlow
 
-    async def _next_part(self, deadline: float) -> tuple[bytes, bool]:
+    async def until_gone(self) -> None:
+        """Return when the client has gone away; what it may still send is thrown away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + (_LARGE_BODY_DEADLINE if self._has_place else BODY_DEADLINE)
+
+    async def _take_place(self) -> None:
+        try:
+            async with asyncio.timeout(_PLACE_PATIENCE):
+                await self.site.large_bodies.acquire()
+        except TimeoutError:
+            raise Unavailable("other large bodies are being read; try again shortly, or send the file to /v1/uploads") from None
+        self._has_place = True
+
+    async def _next_part(self, deadline: float, late: str = "the body did not arrive in time") -> tuple[bytes, bool]:
         try:
             async with asyncio.timeout_at(deadline):
                 message = await self._receive()
         except TimeoutError:
-            raise RequestRefused(ErrorKind.TIMEOUT, "RequestTimeout", f"the body did not arrive within {BODY_DEADLINE:.0f} s") from None
+            raise RequestRefused(ErrorKind.TIMEOUT, "RequestTimeout", late) from None
         if message["type"] == "http.disconnect":
             raise Unavailable("the client went away before its request was complete")
         self._unread = message.get("more_body", False)
@@ -180,4 +261,5 @@ def _within(body: bytes, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> RequestRefused:
-    return RequestRefused(ErrorKind.TOO_LARGE, "RequestTooLarge", f"a request body has at most {limit // 2**20} MiB")
+    way_out = "; send larger files to /v1/uploads" if limit > BODY_LIMIT else ""
+    return RequestRefused(ErrorKind.TOO_LARGE, "RequestTooLarge", f"a request body has at most {limit // 2**20} MiB{way_out}")

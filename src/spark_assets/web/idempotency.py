@@ -7,15 +7,15 @@ from typing import Final
 import msgspec
 
 from spark_assets.domain.api_key import Caller
-from spark_assets.domain.errors import Conflict, InvalidParameter
+from spark_assets.domain.errors import Conflict, FlowLimited, InvalidParameter, NotFound, QuotaExceeded
 from spark_assets.ports.administration import GivenAnswer
 from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from spark_assets.web.exchange import Exchange
 
 _LONGEST: Final = 255
-_TRIES: Final = 2
-"""The second one finds the answer of the request that was quicker."""
+_OVERTAKEN: Final = (Taken, Conflict, NotFound, FlowLimited, QuotaExceeded)
+"""What a request may run into that is carried out beside itself: its own effect, in its way."""
 _INVOCATION: Final = b"x-sdk-invocation-id"
 """The Volcengine SDK sends up to four attempts of one call under this header."""
 
@@ -50,20 +50,41 @@ async def once(database: Database, repeat: RepeatKey | None, now: int, work: Cal
 
     Raises Conflict `IdempotencyKey` for another request under the same key.
     """
-    for _ in range(_TRIES):
-        async with database.begin() as uow:
-            known = None if repeat is None else await uow.idempotency_keys.find(repeat.key_id, repeat.key)
-            if known is not None and repeat is not None:
-                if known.request_hash != repeat.request_hash:
-                    raise Conflict("IdempotencyKey", "this Idempotency-Key was used for another request; use a new one for each")
-                await uow.commit()  # it may have been given a moment ago, and must be durable before it is told again
-                return known.answer
+    try:
+        return await _perform(database, repeat, now, work)
+    except _OVERTAKEN as refusal:
+        answer = None if repeat is None else await _given_answer(database, repeat)
+        if answer is None and isinstance(refusal, Taken):
+            raise Conflict("IdempotencyKey", "the answer given under this Idempotency-Key can no longer be read; use a new one") from None
+        if answer is None:
+            raise
+        return answer
+
+
+async def _perform(database: Database, repeat: RepeatKey | None, now: int, work: Callable[[UnitOfWork], Awaitable[bytes]]) -> bytes:
+    """Raises Taken if another request under the same key was quicker."""
+    async with database.begin() as uow:
+        answer = None if repeat is None else await _find(uow, repeat)
+        if answer is None:
             answer = await work(uow)
-            try:
-                if repeat is not None:
-                    await uow.idempotency_keys.add(repeat.key_id, repeat.key, GivenAnswer(repeat.request_hash, answer), now)
-            except Taken:
-                continue
-            await uow.commit()
-            return answer
-    raise Conflict("IdempotencyKey", "the answer given under this Idempotency-Key can no longer be read; use a new one")
+            if repeat is not None:
+                await uow.idempotency_keys.add(repeat.key_id, repeat.key, GivenAnswer(repeat.request_hash, answer), now)
+        await uow.commit()  # also of an answer found: it may have been given a moment ago, and must be durable before it is told again
+        return answer
+
+
+async def _given_answer(database: Database, repeat: RepeatKey) -> bytes | None:
+    async with database.begin() as uow:
+        answer = await _find(uow, repeat)
+        await uow.commit()
+        return answer
+
+
+async def _find(uow: UnitOfWork, repeat: RepeatKey) -> bytes | None:
+    """The answer that was given. Raises Conflict `IdempotencyKey` for another request."""
+    known = await uow.idempotency_keys.find(repeat.key_id, repeat.key)
+    if known is None:
+        return None
+    if known.request_hash != repeat.request_hash:
+        raise Conflict("IdempotencyKey", "this Idempotency-Key was used for another request; use a new one for each")
+    return known.answer

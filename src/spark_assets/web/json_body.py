@@ -20,7 +20,7 @@ _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_LIKE: Final = (b"application/json", b"application/x-www-form-urlencoded", b"text/plain")
 """What a body may call itself: curl sends the second by default, some clients the third; it is read as JSON all the same."""
 
-_ACCEPTABLE: Final = (b"application/json", b"application/*", b"*/*", b"text/event-stream", b"")
+_ACCEPTABLE: Final = (b"application/json", b"application/*", b"*/*", b"text/event-stream", b"application/x-ndjson", b"")
 """What an `Accept` may ask for, the most specific first, which decides (RFC 9110, section 12.5.1)."""
 _NEVER: Final = re.compile(rb"(?:^|;)\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 """The weight that rules a media type out."""

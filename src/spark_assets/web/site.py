@@ -9,10 +9,14 @@ from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.runtime.assembly import Runtime
 from spark_assets.web.authentication import Authenticator
+from spark_assets.web.places import Places
+from spark_assets.web.shared_reads import SharedReads
 
 _REMEMBERED: Final = 1.0
 """Seconds."""
 _MOST_BYTES: Final = 16 * 2**20
+_LARGE_BODIES: Final = 2
+"""Bodies above 1 MiB in memory at once: each takes up to four times its 48 MiB while it is read."""
 
 
 class EndedTasks:
@@ -82,3 +86,6 @@ class Site:
         self.ended_tasks = EndedTasks()
         self.troubles = Troubles(runtime)
         self.draining = asyncio.Event()
+        self.places = Places()
+        self.reads = SharedReads()
+        self.large_bodies = asyncio.Semaphore(_LARGE_BODIES)

@@ -88,6 +88,8 @@ class TaskBody(msgspec.Struct):
     discount: str
     """US dollars taken off."""
     request_id: str
+    retry_of: str | None
+    """The failed task that this one tries again."""
     created_at: str
     completed_at: str | None
     error: AssetError | None

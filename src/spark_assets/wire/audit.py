@@ -16,6 +16,15 @@ class AuditBody(msgspec.Struct):
     subject: str | None
     """The ID of what it was done to, or of the erasure."""
     details: dict[str, Any] | None
+    address: str | None
+    """The client's; null on the command line and for the server itself."""
+    request_id: str | None
+    sequence: int
+    """From 1, without a gap."""
+    previous_hash: str
+    """The hash of the entry before; 64 zeros for the first of all."""
+    hash: str
+    """SHA-256 of this entry without `hash`: JSON in UTF-8, its keys sorted, without spaces."""
     created_at: str
 
 

@@ -57,6 +57,8 @@ class TaskMetadata(msgspec.Struct, omit_defaults=True):
     completed_at: float | None = None
     asset_id: str | None = None
     group_id: str | None = None
+    retry_of: str | None = None
+    """The failed task that this one tries again."""
 
 
 class TaskObject(msgspec.Struct):

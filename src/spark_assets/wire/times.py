@@ -6,13 +6,13 @@ from email.utils import formatdate, parsedate_to_datetime
 
 def utc_seconds(microseconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ` for Unix microseconds."""
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_whole(microseconds // 1_000_000)}Z"
 
 
 def rfc3339(microseconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ` for Unix microseconds."""
     seconds, rest = divmod(microseconds, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC).strftime('%Y-%m-%dT%H:%M:%S')}.{rest:06d}Z"
+    return f"{_whole(seconds)}.{rest:06d}Z"
 
 
 def http_date(microseconds: int) -> str:
@@ -27,3 +27,8 @@ def read_http_date(text: str) -> float | None:
         return None if found.tzinfo is None else found.timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _whole(seconds: int) -> str:
+    """Not with strftime, which writes the year 999 with three digits."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")

@@ -29,9 +29,15 @@ class HostShares:
     the patience, the host counts as slow for a while, and further jobs of it are turned away at once.
     """
 
-    def __init__(self, places: int, *, patience: float = PATIENCE, clock: Callable[[], float] | None = None) -> None:
-        """`places`: jobs of one host at once. `clock` tells monotonic seconds; the event loop's own by default."""
+    def __init__(
+        self, places: int, *, line: int | None = None, patience: float = PATIENCE, clock: Callable[[], float] | None = None
+    ) -> None:
+        """`places`: jobs of one host at once; `line`: with those that wait for a place, if a quick host's may not be many.
+
+        `clock` tells monotonic seconds; the event loop's own by default.
+        """
         self._places = places
+        self._line = line
         self._patience = patience
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._hosts: dict[str, _Host] = {}
@@ -53,7 +59,8 @@ class HostShares:
                 self._hosts.pop(host, None)
 
     async def _enter(self, entry: "_Host") -> None:
-        if self._clock() < entry.slow_until and entry.users > 2 * self._places:
+        is_slow = self._clock() < entry.slow_until
+        if (is_slow and entry.users > 2 * self._places) or (self._line is not None and entry.users > self._line):
             raise self._turn_away(entry)
         try:
             async with asyncio.timeout(self._patience):

@@ -14,6 +14,8 @@ from spark_assets.ingest.pipeline import ingest
 from spark_assets.ingest.state import Tools
 from spark_assets.operations import tasks
 from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
+from spark_assets.ports.webhooks import Sender
+from spark_assets.worker.deliverer import MOST, Deliverer
 from spark_assets.worker.host_shares import HostBusy, HostShares
 
 log = structlog.get_logger()
@@ -28,8 +30,10 @@ _AWAY: Final = timedelta(seconds=2)
 class Worker:
     """Runs jobs until it is told to drain."""
 
-    def __init__(self, queue: Queue, tools: Tools, *, concurrency: int, host_concurrency: int, drain_timeout: float) -> None:
-        """`concurrency` ingests at once, `host_concurrency` of one host.
+    def __init__(
+        self, queue: Queue, tools: Tools, sender: Sender, *, concurrency: int, host_concurrency: int, drain_timeout: float
+    ) -> None:
+        """`sender` posts to webhooks; `concurrency` ingests at once, `host_concurrency` of one host.
 
         On drain, running ones get `drain_timeout` seconds and are then given back.
         """
@@ -39,6 +43,7 @@ class Worker:
         self._ingests = asyncio.Semaphore(concurrency)
         self._hosts = HostShares(host_concurrency)
         self._derivations = asyncio.Semaphore(_DERIVE_CONCURRENCY)
+        self._deliverer = Deliverer(tools.database, sender, tools.clock)
         self._drain_timeout = drain_timeout
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -46,12 +51,13 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `drain`."""
-        await self._queue.run(self.handle, concurrency=self._concurrency)
+        await self._queue.run(self.handle, concurrency=self._concurrency, beside=MOST)
 
     async def drain(self) -> None:
         """Take no more jobs, let the running ones finish for a while, and give the rest back to the queue."""
         self._draining = True
         self._queue.stop()
+        self._deliverer.stop()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=self._drain_timeout)
             for task in late:
@@ -77,6 +83,10 @@ class Worker:
             case JobKind.DERIVE:
                 async with self._derivations:
                     await self._derive(job.subject)
+            case JobKind.DELIVER:
+                if self._draining:
+                    raise RetryJob(timedelta(0))
+                await self._deliverer.deliver(job)
 
     async def _ingest_in_turn(self, job: Job) -> None:
         """Ingest once there is room; a host that has its share already comes later, and the next host's job goes first."""

@@ -75,8 +75,12 @@ async def test_the_audit_trail_is_kept_for_a_year(workshop: Workshop) -> None:
     async with workshop.database.begin() as uow:
         for number in range(2):
             await record(uow, actor="operator", action="key.created", now=NOW + number * SECOND, subject="key-a")
+        await record(uow, actor="operator", action="key.revoked", now=NOW + 2 * SECOND, subject="key-a")
         await uow.commit()
     await drop_old_rows(workshop.database, NOW + AUDIT_RETENTION + SECOND)
     assert len(await audited(workshop, "key.created")) == 1
     await drop_old_rows(workshop.database, NOW + AUDIT_RETENTION + 2 * SECOND)
     assert await audited(workshop, "key.created") == []
+    await drop_old_rows(workshop.database, NOW + 2 * AUDIT_RETENTION)
+    assert len(await audited(workshop, "key.revoked")) == 1  # the newest stays: the chain goes on from it
+    assert await broken_promises(workshop) == []

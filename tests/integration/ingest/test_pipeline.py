@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from spark_assets.domain.errors import IngestFailure, StorageFull
 from spark_assets.domain.media import MediaFacts, MediaFormat
-from spark_assets.domain.task import Claim, Stage
+from spark_assets.domain.task import Claim, Stage, Task
 from spark_assets.ingest import progress as progress_module
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.ingest.progress import ProgressReport
@@ -120,25 +120,35 @@ async def _refusal_of_bad_content(workshop: Workshop) -> None:
         await ingest(claim, asset, workshop.tools(MemorySource(content=b"nothing known" * 50)))
 
 
-async def test_progress_is_written_now_and_then_and_never_after_the_end(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress_module, "INTERVAL", 0.0)
+async def test_progress_is_written_and_announced_now_and_then_and_never_after_the_end(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress_module, "INTERVAL", 0.01)
     claim, _ = await _claimed(workshop)
     report = ProgressReport(workshop.database, claim)
     shown = []
-    for received in (0, 1_000_000, 5_000_000, 10_000_000):
-        report.bytes_received(received, 10_000_000)
+    async with workshop.database.watch(claim.task_id) as announced:
+        for received in (0, 1_000_000, 5_000_000, 10_000_000):
+            report.bytes_received(received, 10_000_000)
+            task = await _announced_task(workshop, claim, announced)
+            shown.append(task.progress)
+            assert (task.stage, task.bytes_received) == (Stage.FETCHING, received)
+        assert shown == sorted(set(shown))
+        report.enter(Stage.INSPECTING)
+        report.enter(Stage.STORING)
+        assert (await _announced_task(workshop, claim, announced)).stage is Stage.STORING, "two changes at once are written as one"
+        report.bytes_received(1, 2)
         await report.close()
-        await workshop.settle()
-        async with workshop.database.read() as repositories:
-            task = await records.find_task(repositories, claim.task_id)
-        shown.append(task.progress)
-        assert (task.stage, task.bytes_received) == (Stage.FETCHING, received)
-    assert shown == sorted(set(shown))
-    report.enter(Stage.STORING)
-    await report.close()
-    await workshop.settle()
+        await asyncio.sleep(0.05)
+        assert not announced.is_set()
+
+
+async def _announced_task(workshop: Workshop, claim: Claim, announced: asyncio.Event) -> Task:
+    """The task, once it has been announced."""
+    await asyncio.wait_for(announced.wait(), 10)
+    announced.clear()
     async with workshop.database.read() as repositories:
-        assert (await records.find_task(repositories, claim.task_id)).stage is Stage.STORING
+        return await records.find_task(repositories, claim.task_id)
 
 
 async def test_a_quick_ingest_writes_no_progress(workshop: Workshop) -> None:

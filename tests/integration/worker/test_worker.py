@@ -16,6 +16,7 @@ from spark_assets.queue.pgqueuer_queue import MemoryQueue
 from spark_assets.worker.loop import Worker
 from tests.factories import records
 from tests.factories.databases import KeptJobs
+from tests.factories.receivers import NoSender
 from tests.factories.workshop import PICTURE, PREVIEW, MemorySource, SayingInspector, Workshop
 
 CRASHED = TransientFailure("InternalError", "the parser crashed", "parser_crashed")
@@ -23,7 +24,7 @@ CORRUPT = IngestFailure("MediaCorrupt", "the file cannot be decoded")
 
 
 def _worker(tools: Tools, *, concurrency: int = 4, drain_timeout: float = 5.0) -> Worker:
-    return Worker(MemoryQueue(), tools, concurrency=concurrency, host_concurrency=concurrency, drain_timeout=drain_timeout)
+    return Worker(MemoryQueue(), tools, NoSender(), concurrency=concurrency, host_concurrency=concurrency, drain_timeout=drain_timeout)
 
 
 def _ingest(task_id: str) -> Job:

@@ -120,8 +120,8 @@ def test_projects_are_made_and_listed(run: Run) -> None:
     ("arguments", "code", "words"),
     [
         (["projects", "create", "default"], 1, "already"),
-        (["projects", "create", "no such name"], 1, "letters, digits"),
-        (["keys", "create", "--name", " "], 1, "1 to 64 printable characters"),
+        (["projects", "create", "no such name"], 2, "letters, digits"),
+        (["keys", "create", "--name", " "], 2, "1 to 64 printable characters"),
         (["keys", "create", "--name", "x", "--project", "nowhere"], 3, "nowhere"),
         (["keys", "revoke", "key-none"], 3, "key-none"),
         (["keys", "create"], 2, "--name"),

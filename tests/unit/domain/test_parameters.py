@@ -95,6 +95,7 @@ OVER_THE_LIMIT: list[tuple[Operation, str, Any]] = [
     (CREATE_ASSET, "Metadata", {"a": "x" * (8192 - 7)}),
     (CREATE_ASSET, "Metadata", {"a": "ü" * 4093}),
     (CREATE_ASSET, "Moderation", {"Strategy": "skip"}),
+    (CREATE_ASSET, "Moderation", {"strategy": "Skip"}),
     (CREATE_ASSET, "Moderation", {"Strategy": 1}),
     (CREATE_ASSET, "Moderation", {"Strategy": ["Skip"]}),
     (CREATE_ASSET, "Moderation", {"Strategy": {}}),
@@ -241,9 +242,11 @@ def test_every_example_can_be_read(operation: Operation) -> None:
                 parameter.read(parameter.name, choice)
 
 
-def test_a_callback_is_refused_for_nobody_would_call() -> None:
+def test_a_callback_is_a_text_of_limited_length() -> None:
     asset = {"Name": "hero", "URL": "https://example.com/a.jpg", "AssetType": "Image", "GroupId": "group-1"}
-    with pytest.raises(InvalidParameter) as refused:
-        CREATE_ASSET.read({**asset, "callback_url": "https://example.com/hook"})
-    assert refused.value.code == "InvalidParameter.callback_url"
-    assert "poll the task" in refused.value.message
+    url = "https://example.com/hook?job=7"
+    assert CREATE_ASSET.read({**asset, "callback_url": url})["callback_url"] == url
+    for wrong in (7, ["https://example.com"], "https://example.com/" + "a" * 9000):
+        with pytest.raises(InvalidParameter) as refused:
+            CREATE_ASSET.read({**asset, "callback_url": wrong})
+        assert refused.value.code == "InvalidParameter.callback_url"

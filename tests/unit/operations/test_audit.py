@@ -16,6 +16,7 @@ SCOPES = frozenset({Scope.ASSETS_READ})
 
 
 async def _page(uow: UnitOfWork, caller: Caller = ADMIN, project: str | None = None, **paging: object) -> Listed[AuditEntry]:
+    await uow.settle()  # what a commit does before anything else
     return await audit_trail.page(uow, records.call(caller=caller), project, None, Paging(**paging))  # type: ignore[arg-type]  # several types
 
 

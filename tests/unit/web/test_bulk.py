@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -105,4 +106,20 @@ async def test_a_database_that_stays_away_is_not_tried_for_ever(site: Site, make
     codes, stumbling = await _delete(site, make_exchange, ids, *[Unavailable("away")] * 100)
     assert codes == ["ServiceUnavailable"] * 70
     assert stumbling.begun == 4
+    assert await _is_there(site, ids[0])
+
+
+async def test_others_have_their_turn_though_nothing_is_kept(site: Site, make_exchange: MakeExchange, ids: list[str]) -> None:
+    turns: list[int] = []
+
+    async def take_turns() -> None:
+        while True:
+            turns.append(len(turns))
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    asked = Asked(records.call(), {}, {"action": BulkAction.DELETE, "ids": tuple(ids), "dry_run": True}, records.links())
+    await ENDPOINTS[0].handle(make_exchange("POST").exchange, asked)
+    other.cancel()
+    assert len(turns) >= 2
     assert await _is_there(site, ids[0])

@@ -2,7 +2,6 @@ import pytest
 from msgspec import json
 
 from spark_assets.domain.errors import InvalidParameter
-from spark_assets.domain.parameter import CALLBACK_URL
 from spark_assets.domain.parameters import OPERATIONS, Operation
 from spark_assets.web.catalogue.entries import models, spec
 from spark_assets.web.catalogue.pages import agent_prompt, example_body, page
@@ -22,7 +21,7 @@ def test_a_spec_tells_of_every_parameter_that_may_be_sent(operation: Operation) 
     required = [parameter["name"] for parameter in shown["parameters"] if parameter["required"]]
     optional = [parameter["name"] for parameter in shown["parameters"] if not parameter["required"]]
     assert required == [parameter.name for parameter in operation.required]
-    assert optional == [parameter.name for parameter in operation.optional if parameter is not CALLBACK_URL]
+    assert optional == [parameter.name for parameter in operation.optional]
     for parameter in shown["parameters"]:
         assert set(parameter) >= {"name", "path", "type", "required", "description", "constraints"}
         assert parameter["path"] == f"input[0].params.{parameter['name']}"
@@ -64,7 +63,7 @@ def test_the_limits_of_a_spec_are_those_of_the_operation(operation: Operation) -
 def test_a_page_shows_every_parameter_and_an_example_that_works(operation: Operation) -> None:
     shown = page(operation, BASE)
     for parameter in operation.required + operation.optional:
-        assert (f"| `{parameter.name}` |" in shown) is (parameter is not CALLBACK_URL)
+        assert f"| `{parameter.name}` |" in shown
     (line,) = [line for line in shown.splitlines() if line.startswith("  -d '")]
     body = json.decode(line.removeprefix("  -d '").removesuffix("'"))
     assert body == example_body(operation)

@@ -36,6 +36,8 @@ ERRORS = [
     (RequestRefused(ErrorKind.NOT_ACCEPTABLE, "NotAcceptable", "no"), 406, "NotAcceptable", None),
     (RequestRefused(ErrorKind.TIMEOUT, "RequestTimeout", "no"), 408, "RequestTimeout", None),
     (Conflict("ExternalId", "no"), 409, "Conflict.ExternalId", None),
+    (RequestRefused(ErrorKind.PRECONDITION, "UnsupportedVersion", "no"), 412, "UnsupportedVersion", None),
+    (RequestRefused(ErrorKind.CHECKSUM, "ChecksumMismatch", "no"), 460, "ChecksumMismatch", None),
     (RequestRefused(ErrorKind.TOO_LARGE, "RequestTooLarge", "no"), 413, "RequestTooLarge", None),
     (RequestRefused(ErrorKind.UNSUPPORTED_TYPE, "UnsupportedMediaType", "no"), 415, "UnsupportedMediaType", None),
     (FlowLimited("no", 30), 429, "AccountFlowLimitExceeded", None),

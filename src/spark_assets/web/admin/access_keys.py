@@ -27,12 +27,13 @@ async def _create(uow: UnitOfWork, asked: Asked) -> NewAccessKeyBody:
         projects=asked.values.get("projects", ()),
         now=asked.call.now,
         caller=asked.call.caller,
+        origin=asked.call.origin,
     )
     return new_access_key_body(key, secret, await project_names(uow))
 
 
 async def _revoke(uow: UnitOfWork, asked: Asked) -> None:
-    await access_keys.revoke(uow, asked.path["key_id"], asked.call.now, asked.call.caller)
+    await access_keys.revoke(uow, asked.path["key_id"], asked.call.now, asked.call.caller, asked.call.origin)
 
 
 ENDPOINTS: Final = (

@@ -2,15 +2,21 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from spark_assets.domain import own_parameters as own
+from spark_assets.domain.api_key import Scope
+from spark_assets.domain.asset import Asset
 from spark_assets.domain.errors import Conflict
 from spark_assets.domain.listing import AssetFilter
 from spark_assets.domain.parameters import CREATE_ASSET, DELETE_ASSET, GET_ASSET, LIST_ASSETS, UPDATE_ASSET
-from spark_assets.operations import assets, projects, trash
+from spark_assets.domain.project import Project
+from spark_assets.operations import assets, projects, trash, uploads
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admin.bodies import asset_body, task_body
 from spark_assets.web.admin.endpoint import Answer, Asked, Endpoint, changing, reading
-from spark_assets.web.exchange import Exchange
+from spark_assets.web.data_sources import data_source
+from spark_assets.web.exchange import LARGE_BODY_LIMIT, Exchange
 from spark_assets.wire.admin import AssetBody, AssetList, TaskBody
 
 _PART: Final = frozenset({"max_results", "next_token", "sort_by", "sort_order", "project"})
@@ -25,8 +31,13 @@ async def _list(repositories: Repositories, asked: Asked) -> AssetList:
 
 async def _create(uow: UnitOfWork, asked: Asked) -> TaskBody:
     values = {"name": asked.values["type"].value, **asked.values}
-    task = await assets.submit(uow, asked.call, assets.CreateAsset(**values))
+    task = await uploads.submit(uow, asked.call, assets.CreateAsset(**values))
     return task_body(task, await projects.find(uow, asked.call, asked.values.get("project")))
+
+
+async def _create_from(exchange: Exchange, asked: Asked) -> bytes | Answer:
+    async with data_source(exchange.site.runtime, asked.call, asked.values) as values:
+        return await changing(_create)(exchange, replace(asked, values=values))
 
 
 async def _get(repositories: Repositories, asked: Asked) -> AssetBody:
@@ -37,8 +48,7 @@ async def _get(repositories: Repositories, asked: Asked) -> AssetBody:
 async def _update(uow: UnitOfWork, asked: Asked) -> AssetBody:
     found, project = await assets.locate(uow, asked.call, asked.path["asset_id"])
     command = assets.UpdateAsset(id=found.id, project=project.name, **asked.values)
-    asset, project = await assets.update(uow, asked.call, command)
-    return asset_body(asset, project, asked.links.link(asset, asked.call.now))
+    return _changed(asked, *await assets.update(uow, asked.call, command))
 
 
 async def _delete(uow: UnitOfWork, asked: Asked) -> None:
@@ -47,8 +57,12 @@ async def _delete(uow: UnitOfWork, asked: Asked) -> None:
 
 
 async def _restore(uow: UnitOfWork, asked: Asked) -> AssetBody:
-    asset, project = await trash.restore_asset(uow, asked.call, asked.path["asset_id"])
-    return asset_body(asset, project, asked.links.link(asset, asked.call.now))
+    return _changed(asked, *await trash.restore_asset(uow, asked.call, asked.path["asset_id"]))
+
+
+def _changed(asked: Asked, asset: Asset, project: Project) -> AssetBody:
+    """An asset after a change; its bytes are only for those who may read."""
+    return asset_body(asset, project, asked.links.link(asset, asked.call.now) if asked.call.caller.has(Scope.ASSETS_READ) else "")
 
 
 async def _lead_to_content(exchange: Exchange, asked: Asked) -> Answer:
@@ -78,12 +92,13 @@ ENDPOINTS: Final = (
         path="/v1/assets",
         summary="Register a media file by URL; the answer is the task that ingests it",
         required=(own.URL, own.ASSET_TYPE, own.GROUP_ID),
-        optional=(own.NAME, *_DESCRIPTIVE, own.MODERATION, own.PROJECT),
+        optional=(own.NAME, *_DESCRIPTIVE, own.MODERATION, own.CALLBACK_URL, own.PROJECT),
         answer=TaskBody,
         status=202,
-        handle=changing(_create),
+        handle=_create_from,
         operation=CREATE_ASSET,
-        errors=("NotFound.ProjectName", "NotFound.group_id", "Conflict.ExternalId", "QuotaExceeded", "StorageFull"),
+        body_limit=LARGE_BODY_LIMIT,
+        errors=("NotFound.ProjectName", "NotFound.group_id", "Conflict.ExternalId", "FileSizeTooLarge", "QuotaExceeded", "StorageFull"),
     ),
     Endpoint(
         method="GET",

@@ -75,6 +75,7 @@ def task_body(task: Task, project: Project) -> TaskBody:
         cost=dollars(task.charge.cost),
         discount=dollars(task.charge.discount),
         request_id=task.request_id,
+        retry_of=task.retry_of,
         created_at=rfc3339(task.created_at),
         completed_at=when(task.completed_at),
         error=_error(task.failure),

@@ -1,5 +1,6 @@
 """`/v1/assets/bulk`: one change to many assets, with a result for each."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -62,6 +63,7 @@ async def _perform(work: _Work, asset_ids: Sequence[str], earlier: Outcomes) -> 
 
 
 async def _together(work: _Work, asset_ids: Sequence[str]) -> Outcomes:
+    await asyncio.sleep(0)  # SQLite answers inline, and what is not kept waits for no commit: others too shall have their turn
     async with work.database.begin() as uow:
         outcomes = await bulk.apply(uow, work.call, work.change, asset_ids)
         if work.is_dry_run:

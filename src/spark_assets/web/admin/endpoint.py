@@ -18,8 +18,9 @@ from spark_assets.operations.call import Call
 from spark_assets.operations.delivery import Links
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admission import admit
+from spark_assets.web.data_sources import check_size
 from spark_assets.web.error_responses import Handler
-from spark_assets.web.exchange import JSON, Exchange, Headers, MethodNotAllowed, encode
+from spark_assets.web.exchange import BODY_LIMIT, JSON, Exchange, Headers, MethodNotAllowed, encode
 from spark_assets.web.idempotency import RepeatKey, once, repeat_key
 from spark_assets.web.json_body import check_accept, check_headers, parse_object
 
@@ -65,7 +66,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     handle: Handling
     answer: type[msgspec.Struct] | None = None
-    """The shape of the answer; None where there is no body."""
+    """The shape of the answer, or of what a stream of events tells; None where there is no body."""
+    media_type: str = "application/json"
+    lines_type: str = ""
+    """The media type of the same as lines, where a client may ask for that."""
     status: int = 200
     query: tuple[Parameter, ...] = ()
     required: tuple[Parameter, ...] = ()
@@ -73,6 +77,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Of the body."""
     clearing: dict[str, Any] = {}
     """What null stands for, by the name of a parameter that it clears."""
+    body_limit: int = BODY_LIMIT
+    """Bytes of the body."""
     operation: Operation | None = None
     """The operation of the family that this is, for limits and prices."""
     errors: tuple[str, ...] = ()
@@ -117,32 +123,35 @@ def route(endpoints: Sequence[Endpoint]) -> Handler:
         endpoint = by_method.get(exchange.method)
         if endpoint is None:
             raise MethodNotAllowed(tuple(by_method))
-        try:
-            await _serve(exchange, endpoint)
-        except (InvalidParameter, MissingParameter) as error:
-            raise _in_own_words(error) from None
+        await _serve(exchange, endpoint)
 
     return handle
 
 
 async def _serve(exchange: Exchange, endpoint: Endpoint) -> None:
     caller = await exchange.site.authenticator.caller(exchange.header(b"authorization"))
+    if endpoint.operation is not None:
+        await admit(exchange, caller, endpoint.operation)
     body = b""
     if endpoint.has_body:
         check_headers(exchange)
-        body = await exchange.body()
+        body = await exchange.body(endpoint.body_limit)
     else:
         check_accept(exchange)
     values = read_values(_query(exchange, endpoint), (), endpoint.query)
     if endpoint.has_body:
         given = parse_object(body) if body else {}
+        check_size(given, "url", len(body))
         values |= read_values(given, endpoint.required, endpoint.optional, endpoint.clearing)
-    if endpoint.operation is not None:
-        await admit(exchange, caller, endpoint.operation)
     runtime = exchange.site.runtime
-    call = Call(caller=caller, request_id=exchange.request_id, now=exchange.now, terms=runtime.terms, project=exchange.project)
+    call = exchange.call(caller)
     repeat = repeat_key(exchange, caller, body) if endpoint.method == "POST" else None
-    answer = await endpoint.handle(exchange, Asked(call, exchange.path_parameters, values, runtime.links, repeat))
+    try:
+        answer = await endpoint.handle(exchange, Asked(call, exchange.path_parameters, values, runtime.links, repeat))
+    except (InvalidParameter, MissingParameter) as error:
+        raise in_own_words(error) from None
+    if exchange.started:
+        return  # it was a stream, which is over
     if isinstance(answer, Answer):
         await exchange.respond(answer.status, answer.body, answer.headers)
     elif answer:
@@ -170,10 +179,10 @@ def _query(exchange: Exchange, endpoint: Endpoint) -> dict[str, Any]:
     return found
 
 
-def _in_own_words(error: InvalidParameter | MissingParameter) -> InvalidParameter | MissingParameter:
+def in_own_words(error: InvalidParameter | MissingParameter) -> InvalidParameter | MissingParameter:
     """An error of an operation, told with the parameter's name on this surface."""
     name = error.param or ""
     own = _WORDS.get(name) or _CAPITAL.sub("_", name).lower()
-    if own == name or name in {"JSON", "Idempotency-Key"}:
+    if own == name:
         return error
     return type(error)(own, error.message.replace(name, own))

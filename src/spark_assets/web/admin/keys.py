@@ -28,6 +28,7 @@ async def _create(uow: UnitOfWork, asked: Asked) -> NewKeyBody:
         expires_at=asked.values.get("expires_at"),
         now=asked.call.now,
         caller=asked.call.caller,
+        origin=asked.call.origin,
     )
     return new_key_body(key, secret, await project_names(uow))
 
@@ -39,12 +40,13 @@ async def _get(repositories: Repositories, asked: Asked) -> KeyBody:
 
 async def _rotate(uow: UnitOfWork, asked: Asked) -> NewKeyBody:
     call = asked.call
-    key, secret = await keys.rotate(uow, asked.path["key_id"], grace=asked.values.get("grace", 0), now=call.now, caller=call.caller)
+    grace = asked.values.get("grace", 0)
+    key, secret = await keys.rotate(uow, asked.path["key_id"], grace=grace, now=call.now, caller=call.caller, origin=call.origin)
     return new_key_body(key, secret, await project_names(uow))
 
 
 async def _revoke(uow: UnitOfWork, asked: Asked) -> None:
-    await keys.revoke(uow, asked.path["key_id"], asked.call.now, asked.call.caller)
+    await keys.revoke(uow, asked.path["key_id"], asked.call.now, asked.call.caller, asked.call.origin)
 
 
 _ONE: Final = "/v1/keys/{key_id}"

@@ -3,9 +3,26 @@
 from collections import defaultdict
 from typing import Final
 
-from spark_assets.web.admin import access_keys, assets, audit, bulk, erasures, groups, keys, links, projects, quotas, shares, tasks, usage
+from spark_assets.web.admin import (
+    access_keys,
+    assets,
+    audit,
+    bulk,
+    erasures,
+    events,
+    groups,
+    keys,
+    links,
+    projects,
+    quotas,
+    shares,
+    tasks,
+    usage,
+    webhooks,
+)
 from spark_assets.web.admin.endpoint import Endpoint, route
 from spark_assets.web.error_responses import Handler
+from spark_assets.web.uploads import endpoints as uploads
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *projects.ENDPOINTS,
@@ -15,9 +32,12 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *links.ENDPOINTS,
     *shares.ENDPOINTS,
     *tasks.ENDPOINTS,
+    *uploads.ENDPOINTS,
+    *events.ENDPOINTS,
     *usage.ENDPOINTS,
     *keys.ENDPOINTS,
     *access_keys.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *quotas.ENDPOINTS,
     *erasures.ENDPOINTS,
     *audit.ENDPOINTS,

@@ -4,11 +4,12 @@ from typing import Final
 
 from spark_assets.domain import own_parameters as own
 from spark_assets.domain.listing import TaskFilter
-from spark_assets.operations import tasks
+from spark_assets.domain.parameters import CREATE_ASSET
+from spark_assets.operations import control, tasks
 from spark_assets.operations.paging import Paging
-from spark_assets.ports.unit_of_work import Repositories
+from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admin.bodies import task_body
-from spark_assets.web.admin.endpoint import Asked, Endpoint, reading
+from spark_assets.web.admin.endpoint import Asked, Endpoint, changing, reading
 from spark_assets.web.exchange import Exchange, encode
 from spark_assets.web.waiting import find_task
 from spark_assets.wire.admin import TaskBody, TaskList
@@ -30,6 +31,14 @@ async def _get(exchange: Exchange, asked: Asked) -> bytes:
     return encode(task_body(task, project))
 
 
+async def _cancel(uow: UnitOfWork, asked: Asked) -> TaskBody:
+    return task_body(*await control.cancel(uow, asked.call, asked.path["task_id"]))
+
+
+async def _retry(uow: UnitOfWork, asked: Asked) -> TaskBody:
+    return task_body(*await control.retry(uow, asked.call, asked.path["task_id"], asked.values.get("url")))
+
+
 ENDPOINTS: Final = (
     Endpoint(
         method="GET",
@@ -47,6 +56,33 @@ ENDPOINTS: Final = (
         query=(own.WAIT,),
         answer=TaskBody,
         handle=_get,
-        errors=("NotFound.task_id",),
+        errors=("NotFound.task_id", "AccountFlowLimitExceeded"),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/tasks/{task_id}/cancel",
+        summary="Cancel a creation in progress: its task and its asset fail with Conflict.Cancelled",
+        answer=TaskBody,
+        handle=changing(_cancel),
+        errors=("NotFound.task_id", "Conflict.Status"),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/tasks/{task_id}/retry",
+        summary="Try a failed creation again, from the same source or another one; the answer is a new task with a new asset",
+        optional=(own.RETRY_URL,),
+        answer=TaskBody,
+        status=202,
+        handle=changing(_retry),
+        operation=CREATE_ASSET,
+        errors=(
+            "NotFound.task_id",
+            "NotFound.asset_id",
+            "NotFound.group_id",
+            "Conflict.Status",
+            "Conflict.Source",
+            "QuotaExceeded",
+            "StorageFull",
+        ),
     ),
 )

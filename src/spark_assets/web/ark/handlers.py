@@ -10,13 +10,13 @@ from spark_assets.domain.errors import ErrorKind, RequestError, SparkError
 from spark_assets.domain.parameters import ACTIONS, CREATE_ASSET, Operation
 from spark_assets.domain.signature import SignedRequest, is_signature, parse_authorization
 from spark_assets.operations import access_keys
-from spark_assets.operations.call import Call
 from spark_assets.ports.unit_of_work import UnitOfWork
 from spark_assets.web.admission import admit
 from spark_assets.web.ark.error_numbers import error_number
+from spark_assets.web.data_sources import check_size, data_source
 from spark_assets.web.dialect import CHANGES, READINGS
 from spark_assets.web.error_responses import answer, unknown_path
-from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.exchange import BODY_LIMIT, LARGE_BODY_LIMIT, Exchange, encode
 from spark_assets.web.idempotency import once, repeat_key
 from spark_assets.web.json_body import check_headers, parse_object
 from spark_assets.wire.ark import SERVICE, VERSION, ActionError, Envelope, ErrorEnvelope, ErrorMetadata, ResponseMetadata
@@ -68,18 +68,13 @@ class UnknownAction(RequestError):
 async def _perform(exchange: Exchange, operation: Operation, query: Any) -> bytes:
     """The action's result, encoded."""
     check_headers(exchange)
-    body = await exchange.body()
+    body = await _body(exchange, operation, query)
     caller = await _caller(exchange, body, query)
     await admit(exchange, caller, operation)
     runtime = exchange.site.runtime
-    call = Call(
-        caller=caller,
-        request_id=exchange.request_id,
-        now=exchange.now,
-        terms=runtime.terms,
-        project=exchange.project,
-    )
+    call = exchange.call(caller)
     given = {name: value for name, value in (parse_object(body) if body else {}).items() if value is not None}
+    check_size(given, "URL", len(body))
     values = operation.read(given, waived=_WAIVED if operation is CREATE_ASSET else ())
     if operation is CREATE_ASSET:
         values.setdefault("name", values["type"].value)
@@ -87,14 +82,26 @@ async def _perform(exchange: Exchange, operation: Operation, query: Any) -> byte
         async with runtime.database.read() as repositories:
             return encode((await READINGS[operation.model](repositories, call, values, runtime.links)).result)
 
-    async def work(uow: UnitOfWork) -> bytes:
-        return encode((await CHANGES[operation.model](uow, call, values)).result)
-
     repeat = repeat_key(exchange, caller, body) if operation.is_creating else None
-    return await once(runtime.database, repeat, exchange.now, work)
+    async with data_source(runtime, call, values) as found:
+
+        async def work(uow: UnitOfWork) -> bytes:
+            return encode((await CHANGES[operation.model](uow, call, found)).result)
+
+        return await once(runtime.database, repeat, exchange.now, work)
 
 
-async def _caller(exchange: Exchange, body: bytes, query: Any) -> Caller:
+async def _body(exchange: Exchange, operation: Operation, query: Any) -> bytes:
+    """The body, which may be large where it may hold a file; whoever sends a large one must show first who it is from."""
+    if operation is not CREATE_ASSET:
+        return await exchange.body()
+    length = exchange.declared_length
+    if length is None or length > BODY_LIMIT:
+        await _caller(exchange, None, query)
+    return await exchange.body(LARGE_BODY_LIMIT)
+
+
+async def _caller(exchange: Exchange, body: bytes | None, query: Any) -> Caller:
     """Who signed the request, or whose bearer key came with it."""
     authorization = exchange.header(b"authorization")
     text = "" if authorization is None else authorization.decode("latin-1")

@@ -71,9 +71,9 @@ def _operation(exchange: Exchange) -> Operation:
 
 
 def _matching(words: str) -> list[Model]:
-    """The models whose name or description holds all the words, in any case."""
+    """The models whose ID, name or description holds all the words, in any case."""
     wanted = words.casefold().split()
-    return [model for model in models() if all(word in f"{model.id} {model.description}".casefold() for word in wanted)]
+    return [model for model in models() if all(word in f"{model.id} {model.name} {model.description}".casefold() for word in wanted)]
 
 
 def _is_of(wanted: str | None, kinds: Sequence[str]) -> bool:

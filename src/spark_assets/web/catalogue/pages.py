@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from spark_assets.domain.object_keys import keys_of
 from spark_assets.domain.parameter import NAME, Parameter
-from spark_assets.domain.parameter_values import refuse_callback
 from spark_assets.domain.parameters import Operation
 
 _GENERATION: Final = "/model/v1/generation"
@@ -17,8 +16,7 @@ def offered(operation: Operation) -> Iterator[tuple[Parameter, bool]]:
     for parameter in operation.required:
         yield parameter, True
     for parameter in operation.optional:
-        if parameter.read is not refuse_callback:
-            yield parameter, False
+        yield parameter, False
 
 
 def example_body(operation: Operation) -> dict[str, Any]:

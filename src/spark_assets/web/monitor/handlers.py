@@ -31,7 +31,7 @@ async def get_billing(exchange: Exchange) -> None:
     check_accept(exchange)
     runtime = exchange.site.runtime
     caller = await exchange.site.authenticator.caller(exchange.header(b"authorization"))
-    call = Call(caller=caller, request_id=exchange.request_id, now=exchange.now, terms=runtime.terms, project=exchange.project)
+    call = exchange.call(caller)
     query = read_query(exchange)
     page, page_size = read_page(query)
     start, end = read_span(query, exchange.now)

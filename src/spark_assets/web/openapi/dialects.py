@@ -6,7 +6,7 @@ import msgspec
 
 from spark_assets.domain.error_codes import find_code
 from spark_assets.domain.errors import SparkError
-from spark_assets.domain.own_parameters import WAIT
+from spark_assets.domain.own_parameters import RETRY_URL, WAIT
 from spark_assets.domain.parameter import NAME, Parameter
 from spark_assets.domain.parameters import ACTIONS, CREATE_ASSET, OPERATIONS, Operation
 from spark_assets.web.ark.error_numbers import error_number
@@ -23,6 +23,7 @@ from spark_assets.web.openapi.answers import (
 )
 from spark_assets.web.openapi.own_surface import path_parameters, query_parameter
 from spark_assets.web.openapi.schemas import body_schema, reference
+from spark_assets.web.streams.event_stream import MEDIA_TYPE
 from spark_assets.wire.ark import (
     SERVICE,
     VERSION,
@@ -73,6 +74,9 @@ def dialect_paths() -> Json:
         "/model/v1/generation": {"post": _create()},
         "/model/v1/generation/precharge": {"post": _precharge()},
         "/model/v1/generation/task/{task_id}": {"get": _poll()},
+        "/model/v1/generation/task/{task_id}/events": {"get": _stream()},
+        "/model/v1/generation/task/{task_id}/cancel": {"post": _cancel()},
+        "/model/v1/generation/task/{task_id}/retry": {"post": _retry()},
         "/": {"post": _act()},
         "/open/{Action}": {"post": _act_bare("open")},
         "/volc/asset/{Action}": {"post": _act_bare("volc")},
@@ -113,14 +117,52 @@ def _precharge() -> Json:
 
 
 def _poll() -> Json:
-    codes = ("InvalidParameter.<Name>", *WITH_KEY, "AccessDenied", "NotFound.task_id", "NotAcceptable", *ALWAYS)
+    codes = ("InvalidParameter.<Name>", *WITH_KEY, "AccessDenied", "NotFound.task_id", "AccountFlowLimitExceeded", "NotAcceptable", *ALWAYS)
     return {
         "tags": ["tasks dialect"],
         "operationId": "poll_generation",
         "summary": "Where a task is; once it has ended, it never changes again",
-        "description": "With `wait`, the answer comes as soon as the task has ended or the time is up. Polls are never limited.",
+        "description": "With `wait`, the answer comes as soon as the task has ended or the time is up. "
+        "Polls are not limited; 2,000 of one key may wait at once.",
         "parameters": [*path_parameters("/{task_id}"), query_parameter(WAIT)],
         "responses": success(200, "The task.", reference(TaskObject)) | refusals(codes),
+    }
+
+
+def _stream() -> Json:
+    codes = (*WITH_KEY, "AccessDenied", "NotFound.task_id", "AccountFlowLimitExceeded", "NotAcceptable", *ALWAYS)
+    return {
+        "tags": ["tasks dialect"],
+        "operationId": "stream_generation",
+        "summary": "A task as it goes on, as server-sent events",
+        "description": "`progress` with `stage`, `progress` and `bytes`, and in the end `completed` or `failed` with the task itself.",
+        "parameters": path_parameters("/{task_id}"),
+        "responses": success(200, "The events.", reference(TaskObject), media_type=MEDIA_TYPE) | refusals(codes),
+    }
+
+
+def _cancel() -> Json:
+    codes = ("Conflict.Status", "Conflict.IdempotencyKey", "NotFound.task_id", *WITH_KEY, "AccessDenied", *WITH_BODY, *ALWAYS)
+    return {
+        "tags": ["tasks dialect"],
+        "operationId": "cancel_generation",
+        "summary": "Cancel a creation in progress: its task and its asset fail with Conflict.Cancelled",
+        "parameters": [*path_parameters("/{task_id}"), {"$ref": "#/components/parameters/IdempotencyKey"}],
+        "responses": success(200, "The task as it is from now on.", reference(TaskObject)) | refusals((*codes, "NotAcceptable")),
+    }
+
+
+def _retry() -> Json:
+    found = ("NotFound.task_id", "NotFound.asset_id", "NotFound.group_id", "Conflict.Status", "Conflict.Source", "Conflict.IdempotencyKey")
+    codes = ("InvalidParameter.<Name>", *found, *_CHANGES, *WITH_KEY, "AccessDenied", *WITH_BODY, *ALWAYS, "NotAcceptable")
+    schema = body_schema([], [RETRY_URL]) | {"additionalProperties": False}
+    return {
+        "tags": ["tasks dialect"],
+        "operationId": "retry_generation",
+        "summary": "Try a failed creation again, from the same source or another one; the answer is a new task with a new asset",
+        "parameters": [*path_parameters("/{task_id}"), {"$ref": "#/components/parameters/IdempotencyKey"}],
+        "requestBody": {"required": False, "content": {"application/json": {"schema": schema, "example": {"url": RETRY_URL.example}}}},
+        "responses": success(200, "The new task, which is durable by now.", reference(TaskCreated)) | refusals(codes),
     }
 
 

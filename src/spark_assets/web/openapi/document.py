@@ -8,7 +8,7 @@ import msgspec
 
 from spark_assets import __version__
 from spark_assets.web.admin.routes import ENDPOINTS
-from spark_assets.web.openapi import dialects, other_addresses
+from spark_assets.web.openapi import dialects, other_addresses, ways_in
 from spark_assets.web.openapi.answers import HEADERS, Json, all_codes, code_examples, shared_refusals
 from spark_assets.web.openapi.own_surface import IDEMPOTENCY_KEY, PROJECT_HEADER, own_bodies, own_operation, tag_of
 from spark_assets.web.openapi.schemas import struct_schemas
@@ -23,6 +23,8 @@ _TAGS: Final = {
     "groups": "Groups of assets that belong together.",
     "assets": "Images, videos and sounds.",
     "tasks": "What has been asked for, and what became of it.",
+    "uploads": "Ways in besides a URL: in one request, resumable, or straight to the object store.",
+    "batches": "Many at once.",
     "delivery": "The bytes.",
     "service": "The server itself.",
 }
@@ -32,7 +34,8 @@ checks that it is usable media, stores it, and answers with an asset ID that sta
 
 The same operations are spoken three ways: as tasks (`/model/v1/generation`), as actions (`/?Action=`), and as our own REST surface \
 (`/v1`). Every answer carries `X-Request-Id`, under which the server's log tells more. An error has a stable `code` for programs and a \
-`message` for people. Times are RFC 3339 in UTC under `/v1`; a body is at most 1 MiB of JSON in UTF-8."""
+`message` for people. Times are RFC 3339 in UTC under `/v1`; a body is at most 1 MiB of JSON \
+in UTF-8, and 48 MiB where it holds a file as a `data:` URI."""
 
 
 def build_document(base_url: str) -> Json:
@@ -40,7 +43,7 @@ def build_document(base_url: str) -> Json:
     own: dict[str, Json] = defaultdict(dict)
     for endpoint in ENDPOINTS:
         own[endpoint.path][endpoint.method.lower()] = own_operation(endpoint, ENDPOINTS)
-    paths = {**dialects.dialect_paths(), **other_addresses.other_paths(), **own}
+    paths = {**dialects.dialect_paths(), **other_addresses.other_paths(), **ways_in.way_in_paths(), **own}
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -72,16 +75,17 @@ def _tags() -> list[Json]:
 
 
 def _components() -> Json:
-    structs: set[type[msgspec.Struct]] = {*dialects.STRUCTS, *other_addresses.STRUCTS, ErrorBody}
+    structs: set[type[msgspec.Struct]] = {*dialects.STRUCTS, *other_addresses.STRUCTS, *ways_in.STRUCTS, ErrorBody}
     structs |= {endpoint.answer for endpoint in ENDPOINTS if endpoint.answer is not None}
     ordered = sorted(structs, key=lambda struct: struct.__name__)
     codes = {code for endpoint in ENDPOINTS for code in endpoint.errors}
     shared = shared_refusals()
+    bodies = {**dialects.dialect_bodies(), **own_bodies(ENDPOINTS), **ways_in.way_in_bodies()}
     return {
-        "schemas": dict(sorted({**struct_schemas(ordered), **dialects.dialect_bodies(), **own_bodies(ENDPOINTS)}.items())),
+        "schemas": dict(sorted({**struct_schemas(ordered), **bodies}.items())),
         "responses": shared | {f"{name}InEnvelope": dialects.enveloped(answer) for name, answer in shared.items()},
         "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY, "Project": PROJECT_HEADER},
-        "headers": HEADERS,
+        "headers": {**HEADERS, **ways_in.HEADERS},
         "examples": code_examples((*all_codes(), *codes)),
         "securitySchemes": _SECURITY,
     }

@@ -6,7 +6,6 @@ from typing import Final
 
 from spark_assets.web.exchange import JSON, Exchange, Headers
 from spark_assets.web.openapi.document import document_bytes
-from spark_assets.web.openapi.page import page_bytes, style_hash
 
 _HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 _CACHED: Final = (b"cache-control", b"public, max-age=0, must-revalidate")
@@ -22,6 +21,8 @@ async def get_openapi(exchange: Exchange) -> None:
 
 async def get_docs(exchange: Exchange) -> None:
     """`GET /docs`: the same as one page, which loads nothing."""
+    from spark_assets.web.openapi.page import page_bytes, style_hash  # noqa: PLC0415  # the template engine is loaded by who looks first
+
     policy = f"default-src 'none'; style-src 'sha256-{style_hash()}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     headers = (_HTML, _NOSNIFF, (b"content-security-policy", policy.encode()), (b"referrer-policy", b"no-referrer"))
     await _send(exchange, page_bytes(exchange.site.runtime.base_url), headers)

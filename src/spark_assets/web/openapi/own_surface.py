@@ -33,6 +33,7 @@ _PATH_EXAMPLES: Final = {
     "task_id": ("The task's ID", "d5k1e9g6n88s73f0a1bg"),
     "project": ("The project's ID or name", "default"),
     "key_id": ("The key's ID", "key-gx7lpdhn4nmq"),
+    "upload_id": ("The upload's ID", "upload-bcdfghjklmnpqrst"),
     "share_id": ("The share's ID", "share-gx7lpdhn4nmq"),
 }
 _VERBS: Final = {"POST": "create", "PATCH": "update", "PUT": "replace", "DELETE": "delete"}
@@ -124,8 +125,11 @@ def _headers(endpoint: Endpoint) -> list[Json]:
 def _success(endpoint: Endpoint, links: Json) -> Json:
     if endpoint.answer is not None:
         limits = () if endpoint.operation is None else ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-        answers = success(endpoint.status, _answer_text(endpoint.answer), reference(endpoint.answer), headers=limits)
+        text, shape = _answer_text(endpoint.answer), reference(endpoint.answer)
+        answers = success(endpoint.status, text, shape, media_type=endpoint.media_type, headers=limits)
         answers[str(endpoint.status)] |= {"links": links} if links else {}
+        if endpoint.lines_type:
+            answers[str(endpoint.status)]["content"][endpoint.lines_type] = {"schema": {"type": "string"}}
         return answers
     if endpoint.status in _REDIRECTS:
         return success(endpoint.status, "Go on at `Location`.", None, headers=("Location",))

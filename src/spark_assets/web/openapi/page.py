@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from spark_assets.domain.error_codes import find_code
 from spark_assets.web.openapi.answers import Json
 from spark_assets.web.openapi.document import build_document
-from spark_assets.web.openapi.samples import curl
+from spark_assets.web.openapi.samples import body_schema_of, curl
 from spark_assets.web.openapi.words import Row, resolve, rows_of
 
 _CODE: Final = re.compile(r"`([^`]+)`")
@@ -62,7 +62,8 @@ def _section(document: Json, tag: Json) -> Json:
         for method in _METHODS
         if method in item and tag["name"] in item[method]["tags"]
     ]
-    return {"name": tag["name"], "anchor": tag["name"].replace(" ", "-"), "description": tag["description"], "operations": operations}
+    title = tag["name"].replace("-", " ").capitalize()
+    return {"name": title, "anchor": tag["name"].replace(" ", "-"), "description": tag["description"], "operations": operations}
 
 
 def _operation(document: Json, path: str, method: str, operation: Json) -> Json:
@@ -88,13 +89,13 @@ def _parameter(parameter: Json) -> Json:
 
 def _bodies(document: Json, operation: Json) -> list[Json]:
     """The forms that a body may have, each with its rows; several where the model or the action decides."""
-    if "requestBody" not in operation:
+    schema = body_schema_of(operation)
+    if schema is None:
         return []
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
     forms = schema.get("oneOf") or schema.get("anyOf") or [schema]
     found = []
     for form in forms:
-        name = form["$ref"].rpartition("/")[2]
+        name = form.get("$ref", "Body").rpartition("/")[2]
         resolved = resolve(document, form)
         found.append({"name": _title(name, resolved), "summary": resolved.get("description", ""), "rows": rows_of(document, resolved)})
     return found

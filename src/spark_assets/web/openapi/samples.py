@@ -15,14 +15,36 @@ def curl(document: Json, path: str, method: str, operation: Json) -> str:
     if query:
         address += f"?{urlencode(query, doseq=True)}"
     parts = [f"curl '{address}'" if query else f"curl {address}"]
-    if method not in {"get", "post"} or (method == "post" and "requestBody" not in operation):
+    if method == "head":
+        parts[0] = f"curl -I {parts[0].removeprefix('curl ')}"
+    elif method not in {"get", "post"} or (method == "post" and "requestBody" not in operation):
         parts[0] = f"curl -X {method.upper()} {parts[0].removeprefix('curl ')}"
     if operation.get("security") != []:
         parts.append('-H "Authorization: Bearer $KEY"')
+    headers = [parameter for parameter in parameters if parameter["in"] == "header" and _is_shown(parameter)]
+    parts += [f"-H '{parameter['name']}: {parameter['example']}'" for parameter in headers]
     if "requestBody" in operation:
-        body = json.dumps(body_example(operation), ensure_ascii=False)
-        parts += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
+        parts += _body(operation)
     return " \\\n  ".join(parts)
+
+
+def _body(operation: Json) -> list[str]:
+    """The options of curl that send the body: JSON as it is, all else out of a file."""
+    [(media_type, content)] = operation["requestBody"]["content"].items()
+    if media_type == "application/json":
+        return [f"-H 'Content-Type: {media_type}'", f"-d '{json.dumps(body_example(operation), ensure_ascii=False)}'"]
+    if media_type == "multipart/form-data":
+        return [f"-F {name}={value}" for name, value in content["example"].items()]
+    return [f"-H 'Content-Type: {media_type}'", "--data-binary @file"]
+
+
+def body_schema_of(operation: Json) -> Json | None:
+    """The schema of the object that is sent; None where it is bytes, or lines."""
+    if "requestBody" not in operation:
+        return None
+    [content] = operation["requestBody"]["content"].values()
+    schema: Json = content["schema"]
+    return None if schema.get("type") == "string" else schema
 
 
 def body_example(operation: Json) -> Json:

@@ -1,5 +1,6 @@
 """Schemas in words: one row for each field, as the page and the reference show them."""
 
+import json
 from typing import Any, NamedTuple
 
 from spark_assets.web.openapi.answers import Json
@@ -64,6 +65,10 @@ def kind_of(schema: Json) -> str:
     return " or ".join(words)
 
 
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def limits_of(schema: Json) -> str:
     """What a value must keep to, in words; empty if nothing."""
     schema = {**schema.get("items", {}), **schema} if schema.get("type") in ("array", ["array", "null"]) else schema
@@ -81,5 +86,5 @@ def limits_of(schema: Json) -> str:
     if schema.get("format") in {"date-time", "uri"}:
         words.append({"date-time": "RFC 3339", "uri": "a URL"}[schema["format"]])
     if schema.get("default") not in (None, ""):
-        words.append(f"default `{schema['default']}`")
+        words.append(f"default `{_shown(schema['default'])}`")
     return "; ".join(words)

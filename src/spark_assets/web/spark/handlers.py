@@ -1,22 +1,28 @@
 """The two addresses of the task dialect: create and poll."""
 
-from typing import Any
+from typing import Any, Final
 
-from spark_assets.domain.api_key import Scope
-from spark_assets.domain.parameters import Operation
+from spark_assets.domain.api_key import Caller, Scope
+from spark_assets.domain.parameters import CREATE_ASSET, Operation
 from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import tasks
 from spark_assets.operations.call import Call
 from spark_assets.ports.unit_of_work import UnitOfWork
 from spark_assets.runtime.assembly import Runtime
 from spark_assets.web.admission import admit
+from spark_assets.web.data_sources import check_size, data_source
 from spark_assets.web.dialect import CHANGES, READINGS, Outcome
-from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.exchange import LARGE_BODY_LIMIT, Exchange, encode
 from spark_assets.web.idempotency import once, repeat_key
 from spark_assets.web.json_body import check_accept, check_headers, parse_object
+from spark_assets.web.spark.control import CONTROLS
 from spark_assets.web.spark.parameters import collect, find_operation
 from spark_assets.web.spark.task_object import created, task_object
+from spark_assets.web.streams.task_events import stream_task
 from spark_assets.web.waiting import find_task, wait_seconds
+
+_EVENTS: Final = "/events"
+"""What follows a task's ID in the address of its stream."""
 
 
 async def create(exchange: Exchange) -> None:
@@ -25,27 +31,26 @@ async def create(exchange: Exchange) -> None:
     site = exchange.site
     caller = await site.authenticator.caller(exchange.header(b"authorization"))
     check_headers(exchange)
-    raw = await exchange.body()
+    raw = await exchange.body(LARGE_BODY_LIMIT)
     body = parse_object(raw)
     operation = find_operation(body, exchange.header(b"x-model"))
     await admit(exchange, caller, operation)
-    values = operation.read(collect(body, operation))
-    call = Call(
-        caller=caller,
-        request_id=exchange.request_id,
-        now=exchange.now,
-        terms=site.runtime.terms,
-        project=exchange.project,
-    )
+    given = collect(body, operation)
+    check_size(given if operation is CREATE_ASSET else {}, "URL", len(raw))
+    values = operation.read(given)
+    call = exchange.call(caller)
 
     found = await _read(site.runtime, call, operation, values) if operation.is_reading else None
 
-    async def work(uow: UnitOfWork) -> bytes:
-        outcome = found or await CHANGES[operation.model](uow, call, values)
-        return encode(created(outcome.task or await _answer(uow, call, operation, outcome)))
-
     repeat = repeat_key(exchange, caller, raw) if operation.is_creating else None
-    await exchange.respond(200, await once(site.runtime.database, repeat, exchange.now, work))
+    async with data_source(site.runtime, call, values) as sources:
+
+        async def work(uow: UnitOfWork) -> bytes:
+            outcome = found or await CHANGES[operation.model](uow, call, sources)
+            return encode(created(outcome.task or await _answer(uow, call, operation, outcome)))
+
+        answer = await once(site.runtime.database, repeat, exchange.now, work)
+    await exchange.respond(200, answer)
 
 
 async def _read(runtime: Runtime, call: Call, operation: Operation, values: dict[str, Any]) -> Outcome:
@@ -72,18 +77,36 @@ async def poll(exchange: Exchange) -> None:
 
     Not so what holds a stored result: it may show what is erased before it is asked for again.
     """
+    task_id, _, below = exchange.remaining_path.partition("/")
+    if below in CONTROLS:
+        await CONTROLS[below](exchange, task_id)
+        return
     exchange.allow("GET", "HEAD")
     site = exchange.site
     caller = await site.authenticator.caller(exchange.header(b"authorization"))
     caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
     task_id = exchange.remaining_path
+    if task_id.endswith(_EVENTS):
+        await _stream(exchange, caller, task_id.removesuffix(_EVENTS))
+        return
+    seconds = wait_seconds(exchange)
     remembered = site.ended_tasks.get(task_id)
     if remembered is not None and caller.may_use(remembered[0]):
         await exchange.respond(200, remembered[1])
         return
     check_accept(exchange)
-    task = await find_task(exchange, caller, task_id, wait_seconds(exchange))
+    task = await find_task(exchange, caller, task_id, seconds)
     body = encode(task_object(task, site.runtime.region))
     if task.status is not TaskStatus.IN_PROGRESS and task.result is None:
         site.ended_tasks.put(task_id, task.project_id, body)
     await exchange.respond(200, body)
+
+
+async def _stream(exchange: Exchange, caller: Caller, task_id: str) -> None:
+    """`GET /model/v1/generation/task/{id}/events`: the task as it goes on."""
+
+    async def show(task: Task) -> bytes:
+        return encode(task_object(task, exchange.site.runtime.region))
+
+    check_accept(exchange)
+    await stream_task(exchange, caller, task_id, show)

@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 from spark_assets.domain.api_key import Scope
+from spark_assets.domain.data_uri import decode_data_uri, is_data_uri
 from spark_assets.domain.parameters import CREATE_ASSET, Operation
 from spark_assets.domain.usage import CURRENCY, Charge, dollar_number, dollars
 from spark_assets.operations.call import Terms
@@ -30,7 +31,9 @@ async def precharge(exchange: Exchange) -> None:
 
 
 def _check(operation: Operation, values: dict[str, Any], terms: Terms) -> None:
-    if operation is CREATE_ASSET:
+    if operation is CREATE_ASSET and is_data_uri(values["url"]):
+        decode_data_uri(values["url"])
+    elif operation is CREATE_ASSET:
         terms.check_url(values["url"])
 
 

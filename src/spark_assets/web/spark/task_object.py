@@ -51,6 +51,7 @@ def _metadata(task: Task) -> TaskMetadata:
         bytes=task.bytes_received,
         attempts=task.attempts,
         request_id=task.request_id,
+        retry_of=task.retry_of,
     )
 
 

@@ -215,7 +215,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_assets_blob",
         "assets",
-        ["blob_sha256"],
+        ["blob_sha256", "project_id"],
         unique=False,
         sqlite_where=sa.text("blob_sha256 IS NOT NULL"),
         postgresql_where=sa.text("blob_sha256 IS NOT NULL"),

@@ -16,8 +16,14 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(length=32), nullable=True),
         sa.Column("subject", sa.String(length=64), nullable=True),
         sa.Column("details", sa.Text(), nullable=True),
+        sa.Column("address", sa.String(length=64), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+        sa.UniqueConstraint("sequence", name=op.f("uq_audit_sequence")),
     )
     op.create_index("ix_audit_all_by_created_at", "audit", ["created_at", "id"], unique=False)
     op.create_index("ix_audit_by_created_at", "audit", ["project_id", "created_at", "id"], unique=False)

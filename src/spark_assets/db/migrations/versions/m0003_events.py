@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_events_created_at", "events", ["created_at"], unique=False)
+    op.create_index("ix_events_asset", "events", ["asset_id"], unique=False)
     op.create_index("ix_events_in_order", "events", ["project_id", "transaction_id", "id"], unique=False)
     op.create_table(
         "uploads",
@@ -32,10 +32,12 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("length", sa.BigInteger(), nullable=True),
+        sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("offset", sa.BigInteger(), nullable=False),
-        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
         sa.Column("command", sa.LargeBinary(), nullable=False),
+        sa.Column("holder", sa.String(length=32), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
         sa.Column("task_id", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -47,6 +49,7 @@ def upgrade() -> None:
         "webhooks",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("project_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("url", sa.LargeBinary(), nullable=True),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("events", sa.Text(), nullable=False),
@@ -55,6 +58,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_webhooks_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
     )
@@ -83,6 +87,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_by_created_at", "deliveries", ["webhook_id", "created_at", "id"], unique=False)
     op.create_index("ix_deliveries_created_at", "deliveries", ["created_at"], unique=False)
+    op.create_index("ix_deliveries_of_subject", "deliveries", ["subject"], unique=False)
+    op.create_index(
+        "ix_deliveries_of_webhook",
+        "deliveries",
+        ["webhook_id", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
     op.create_index(
         "ix_deliveries_subject",
         "deliveries",

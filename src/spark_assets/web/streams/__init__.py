@@ -1,0 +1,1 @@
+"""Server-sent events: answers that go on while something happens."""

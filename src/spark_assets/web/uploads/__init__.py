@@ -1,0 +1,1 @@
+"""The ways in besides a URL: forms, resumable and presigned uploads, batches."""
