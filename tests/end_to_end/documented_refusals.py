@@ -21,6 +21,7 @@ _ANYWHERE: Final = {
     "InvalidParameter.Paging": "page mode and cursor mode exclude each other",
     "InvalidParameter.URL": "no format says what can be fetched: international names, number-like hosts, the port 0",
     "InvalidParameter.url": "no format says what can be fetched",
+    "InvalidParameter.callback_url": "no format says what can be posted to",
     "InvalidParameter.start": "a day, a time or Unix seconds, before the end and not too long before it",
     "InvalidParameter.end": "a day, a time or Unix seconds",
     "FileSizeTooLarge": "how large a file may be is for the media policy to say",

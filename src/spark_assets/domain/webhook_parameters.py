@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from spark_assets.domain import event_parameters
 from spark_assets.domain.array_values import any_number_of
 from spark_assets.domain.event import EventType, read_position
 from spark_assets.domain.filter_values import ASSET_KEYS, whole
@@ -78,10 +79,8 @@ SINCE: Final = Parameter(
     example="2026-01-31T12:00:00Z",
     text_format="date-time",
 )
-AFTER: Final = Parameter(
-    name="after",
-    field="after",
+AFTER: Final = replace(
+    event_parameters.AFTER,
     description="Where the last answer ended: its `next_event`",
     read=lambda name, value: read_position(name, read_text(name, value)),
-    example="0-42",
 )

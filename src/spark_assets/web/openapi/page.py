@@ -18,7 +18,7 @@ from spark_assets.web.openapi.samples import body_schema_of, curl
 from spark_assets.web.openapi.words import Row, resolve, rows_of
 
 _CODE: Final = re.compile(r"`([^`]+)`")
-_METHODS: Final = ("get", "post", "put", "patch", "delete")
+_METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
 @lru_cache(maxsize=8)

@@ -31,10 +31,14 @@ async def precharge(exchange: Exchange) -> None:
 
 
 def _check(operation: Operation, values: dict[str, Any], terms: Terms) -> None:
-    if operation is CREATE_ASSET and is_data_uri(values["url"]):
+    if operation is not CREATE_ASSET:
+        return
+    if is_data_uri(values["url"]):
         decode_data_uri(values["url"])
-    elif operation is CREATE_ASSET:
+    else:
         terms.check_url(values["url"])
+    if "callback_url" in values:
+        terms.check_webhook("callback_url", values["callback_url"])
 
 
 def _estimate(model: str, charge: Charge, now: int) -> Precharge:
