@@ -13,6 +13,8 @@ from tests.factories.spark_processes import Service
 BODY: Final = {"model": "spark_asset_create_group", "Name": "x", "GroupType": "AIGC"}
 TEXT: Final = json.dumps(BODY).encode()
 REQUEST_ID: Final = re.compile(r"\d{14}[0-9A-F]{20}")
+SMALL: Final = "/v1/groups"
+"""Where no `data:` source belongs, so that a body has at most 1 MiB."""
 UNKNOWN_TASK: Final = f"{TASKS}/00000000000000000000"
 
 
@@ -108,14 +110,14 @@ def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(client: Spa
 
 
 def test_a_client_that_sends_far_too_much_sees_the_answer_and_not_a_broken_connection(client: SparkClient) -> None:
-    _is_an_error(client.post(b" " * (4 * 2**20)), 413, "RequestTooLarge")
+    _is_an_error(client.request("POST", SMALL, body=b" " * (4 * 2**20)), 413, "RequestTooLarge")
     _is_an_error(SparkClient(client.base_url, "sk_wrong").post(b" " * (4 * 2**20)), 401, "InvalidApiKey")
     _is_an_error(client.post(b" " * (4 * 2**20), {"Content-Type": "image/png"}), 415, "UnsupportedMediaType")
 
 
 def test_a_body_without_an_announced_length_is_bounded_too(service: Service, client: SparkClient) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    head = f"POST {GENERATION} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.key}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    head = f"POST {SMALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.key}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", service.server.port), timeout=10) as connection:
         connection.sendall(head)
         for _ in range(40):
