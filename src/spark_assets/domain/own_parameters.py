@@ -211,7 +211,7 @@ ASSET_FILTERS: Final = (
     _filter("name", "Name", "A part of the name, in any case", "hero"),
     _filter("tag", "Tags", "Assets that have all of these tags", "night"),
     _filter("external_id", "ExternalId", "The asset with this external ID", "shot-42"),
-    _filter("sha256", "Sha256", "Assets with these bytes", "0" * 64),
+    _filter("sha256", "Sha256", "Assets with these bytes; where no project is named, in all that the key may use", "0" * 64),
     _filter("created_after", "CreatedAfter", "Assets made after this time", "2026-01-31T12:00:00Z"),
     _filter("created_before", "CreatedBefore", "Assets made before this time", "2026-01-31T12:00:00Z"),
     IN_TRASH,

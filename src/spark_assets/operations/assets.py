@@ -146,6 +146,22 @@ async def page(repositories: Repositories, call: Call, command: ListAssets) -> t
     return listed, project
 
 
+async def page_everywhere(repositories: Repositories, call: Call, command: ListAssets) -> tuple[Listed[Asset], dict[str, Project]]:
+    """One part of the assets of all projects within the key's reach, and those projects by their ID: for what few assets can match.
+
+    Raises AccessDenied, InvalidParameter `NextToken`.
+    """
+    call.caller.require(Scope.ASSETS_READ)
+    known = {project.id: project for project in await repositories.projects.all() if call.caller.may_use(project.id)}
+    listed = await select_part(
+        command,
+        call.terms.cursors,
+        scope_of("assets everywhere", call.caller.key_id, command.filter, command),
+        page=lambda part: repositories.assets.page(list(known), command.filter, part),
+    )
+    return listed, known
+
+
 async def update(uow: UnitOfWork, call: Call, command: UpdateAsset) -> tuple[Asset, Project]:
     """An asset with what was changed. Raises AccessDenied, NotFound `ProjectName`, `asset_id` or `group_id`, Conflict `ExternalId`."""
     changed, project = await change(uow, call, command)

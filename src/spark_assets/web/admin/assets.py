@@ -24,8 +24,13 @@ _PART: Final = frozenset({"max_results", "next_token", "sort_by", "sort_order", 
 
 async def _list(repositories: Repositories, asked: Asked) -> AssetList:
     wanted = AssetFilter(**{field: value for field, value in asked.values.items() if field not in _PART})
-    listed, project = await assets.page(repositories, asked.call, assets.ListAssets(filter=wanted, **asked.pick(*_PART)))
-    items = [asset_body(asset, project, asked.links.link(asset, asked.call.now)) for asset in listed.items]
+    command = assets.ListAssets(filter=wanted, **asked.pick(*_PART))
+    if wanted.sha256 is not None and not (command.project or asked.call.project):
+        listed, known = await assets.page_everywhere(repositories, asked.call, command)
+    else:
+        listed, project = await assets.page(repositories, asked.call, command)
+        known = {project.id: project}
+    items = [asset_body(asset, known[asset.project_id], asked.links.link(asset, asked.call.now)) for asset in listed.items]
     return AssetList(items, listed.next_token)
 
 
