@@ -7,14 +7,15 @@ from typing import Final
 
 from tests.end_to_end.shelf import Shelf
 from tests.end_to_end.test_readme import ROOT, shell_lines
-from tests.factories.http import SparkClient
 from tests.factories.media import make_jpeg
 from tests.factories.spark_processes import Service
 
 PAGE: Final = ROOT / "docs" / "how-to" / "follow-tasks-live.md"
 
 
-def test_the_commands_of_the_page_do_what_it_says(service: Service, client: SparkClient, shelf: Shelf, media: Path, tmp_path: Path) -> None:
+def test_the_commands_of_the_page_do_what_it_says(service: Service, shelf: Shelf, media: Path, tmp_path: Path) -> None:
+    service.quick_command("projects", "create", "followed")
+    client = service.client("--project", "followed")  # where nothing else happens meanwhile
     url = shelf.put("/followed.jpg", make_jpeg(media / "followed.jpg"))
     script = "\n".join(shell_lines(PAGE.read_text())).replace("http://127.0.0.1:8080", service.base_url)
     finished = subprocess.run(
