@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
 
-.PHONY: install demo test check format bench lock clean
+.PHONY: install demo test browser screenshots chaos check format bench lock clean
 .DEFAULT_GOAL := install
 
 install: $(VENV)/.installed
@@ -19,8 +19,24 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml src/spark_assets/__init
 demo: install
 	@$(BIN)/spark-assets demo $(if $(KEEP),--keep)
 
-test: install
-	$(BIN)/python -m pytest
+test: install browser
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
+
+# The console's tests drive a real browser; without one they are skipped, and say so at the end of the run.
+browser:
+	@if command -v chromium >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "installing chromium for the tests of the console" >&2; \
+	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium; } \
+	    >/dev/null 2>&1 || echo "chromium cannot be installed here: the tests of the console are skipped" >&2; \
+	else echo "there is no chromium: the tests of the console are skipped; as root, apt-get install chromium" >&2; fi
+
+screenshots: install browser
+	$(BIN)/python scripts/screenshots.py
+
+# What takes longer than a run of the tests may: hundreds of kills, thousands of broken files. Figures are printed at the end.
+chaos: install
+	$(BIN)/python -m pytest -m chaos -rP --numprocesses=2 --dist=loadscope
 
 check: install
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` from what the pages are about: the settings, and the definitions of the API.
+"""Writes `docs/reference/` from what the pages are about: the settings, the commands, and the definitions of the API.
 
 python docs/generate.py            writes the pages
 python docs/generate.py --check    ends with 1 if a page is not what would be written
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
 
 import generate_api
+import generate_commands
 from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -51,7 +52,7 @@ SECTIONS: Final = {
         Entry("s3_endpoint", "Address of an S3 server that is not Amazon's.", "Amazon's"),
         Entry(
             "task_retention_days",
-            "Days for which ended tasks can be polled and listed; those that only read go after one. The usage ledger is kept for good.",
+            "Days for which ended tasks can be polled and listed. The usage ledger is kept for good.",
         ),
         Entry(
             "trash_retention_days",
@@ -62,6 +63,17 @@ SECTIONS: Final = {
             "event_retention_days",
             "Days for which events are kept, so that a client that was away can go on where it was: [how](../how-to/follow-tasks-live.md).",
         ),
+        Entry(
+            "audit_retention_days",
+            "Days for which it is kept who did what: [how](../how-to/read-the-audit-trail.md).",
+        ),
+        Entry("reading_retention_hours", "Hours for which tasks that only read (get, list) can be polled."),
+        Entry(
+            "source_retention_hours",
+            "Hours for which the source of a failed task is kept, encrypted, for a retry; 0: until the next housekeeping.",
+        ),
+        Entry("answer_retention_hours", "Hours for which the answer to a request with an `Idempotency-Key` is kept, encrypted."),
+        Entry("upload_retention_hours", "Hours after its last byte for which an unfinished upload can be continued."),
         Entry("disk_reserve", "Bytes to leave free; below that, new assets are answered 507 and nothing is lost."),
     ),
     "What it fetches": (
@@ -106,6 +118,11 @@ SECTIONS: Final = {
     ),
     "What it allows": (
         Entry("limits", "How often one key may ask: `off`, `ark`, or the path of a `.toml` file: [how](../how-to/set-limits.md)."),
+        Entry(
+            "failed_key_delay",
+            "Seconds that a request waits at most, after many keys from its address that were not valid: "
+            "[how](../how-to/set-limits.md#keys-that-are-not-valid). `0`: none waits.",
+        ),
     ),
     "Secrets": (
         Entry(
@@ -197,6 +214,7 @@ def _takes(field: FieldInfo) -> str:
 
 PAGES: Final = {
     "settings.md": render,
+    "command-line.md": generate_commands.commands_page,
     "operations.md": generate_api.operations_page,
     "rest.md": generate_api.rest_page,
     "errors.md": generate_api.errors_page,

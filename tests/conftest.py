@@ -1,11 +1,34 @@
-"""What every test may use: the real servers of `tests/factories/fixtures.py`, and a loopback-only network."""
+"""What every test may use: the real servers of `tests/factories/fixtures.py`, and a loopback-only network; and how tests are shared out."""
 
+import re
 import socket
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.factories.fixtures"]
+
+
+_SIZE = re.compile(r"[\[-](embedded|fleet)[\]-]")
+"""The size of the service in a test's ID."""
+
+
+class _BySize(LoadScopeScheduling):
+    """Keeps in one process the tests that share a service: end to end those of one size, and all of the console; else those of one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if file.startswith("tests/console/"):
+            return "console"
+        size = _SIZE.search(test) if file.startswith("tests/end_to_end/") else None
+        return file if size is None else size[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _BySize:
+    """How tests are shared out among processes."""
+    return _BySize(config, log)
+
 
 _real_connect = socket.socket.connect
 

@@ -14,12 +14,14 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from spark_assets import __version__
+from spark_assets import __version__, failpoints
 from spark_assets.domain.errors import OperatorError
 
 PREFIX: Final = "SPARK_ASSETS_"
 CONFIG_FILE: Final = "spark-assets.toml"
 _WILDCARDS: Final = ("0.0.0.0", "::")  # compared with, not bound to
+_OF_CLIENTS: Final = (f"{PREFIX}KEY", f"{PREFIX}PROFILE")
+"""What clients read beside `BASE_URL`, perhaps in the same environment: no settings, and no mistakes either."""
 _SECRETS: Final = ("signing_keys", "encryption_keys", "database_url", "moderator_token")
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
@@ -63,10 +65,16 @@ class Settings(BaseSettings):
     signing_keys: SecretStr = SecretStr("")
     encryption_keys: SecretStr = SecretStr("")
     limits: str = "off"
+    failed_key_delay: Annotated[float, Field(ge=0, le=60)] = 2.0
     task_retention_days: Annotated[int, Field(ge=2, le=3650)] = 90
     trash_retention_days: Annotated[int, Field(ge=0, le=3650)] = 7
     event_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
     delivery_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    audit_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    reading_retention_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    source_retention_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    answer_retention_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    upload_retention_hours: Annotated[int, Field(ge=1, le=720)] = 24
     disk_reserve: Annotated[int, Field(ge=0)] = 2**30
     auto_migrate: bool = True
     drain_timeout: Annotated[float, Field(ge=0, le=600)] = 15.0
@@ -178,10 +186,18 @@ def load_settings(**overrides: Any) -> Settings:
         raise BadSettings(f"{CONFIG_FILE} cannot be read: {error}") from None
 
 
+def arm_failpoint() -> None:
+    """Arm the failpoint that a test has named in the environment: it is no setting, and no file may hold it. Raises BadSettings."""
+    try:
+        failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
+    except failpoints.UnknownFailpoint as error:
+        raise BadSettings(f"{failpoints.VARIABLE} is for tests and cannot be used: {error}") from None
+
+
 def _refuse_unknown_variables() -> None:
     """A misspelt setting must not be taken for none."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name.upper()}_FILE" for name in _SECRETS}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in _SECRETS} | {failpoints.VARIABLE, *_OF_CLIENTS}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise BadSettings(f"{unknown[0]} is not a setting of spark-assets")

@@ -18,6 +18,7 @@ OWN_TRANSACTIONS = {
     "ingest/progress.py": "progress is written beside the ingest",
     "ingest/derive.py": "a rendition is recorded once its bytes are stored",
     "operations/housekeeping.py": "a sweep is many small transactions, so that no request waits for it",
+    "operations/repair.py": "a repair is many small transactions, like a sweep",
     "operations/erasure.py": "an erasure is many small transactions, likewise",
     "operations/deliveries.py": "a replay is many small transactions, likewise",
     "db/sqlite.py": "it is what commits",

@@ -59,6 +59,14 @@ def test_an_operation_tells_a_summary_an_answer_an_example_and_its_errors(name: 
         assert "example" in content or "examples" in content
 
 
+@pytest.mark.parametrize("name", ["POST /model/v1/generation", "POST /", "POST /open/{Action}", "POST /volc/asset/{Action}"])
+def test_a_creation_in_either_dialect_tells_of_its_idempotency_key_and_of_files_that_are_too_large(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert {"$ref": "#/components/parameters/IdempotencyKey"} in operation["parameters"]
+    for status, code in (("409", "Conflict.IdempotencyKey"), ("413", "FileSizeTooLarge")):
+        assert code in operation["responses"][status]["content"]["application/json"]["examples"]
+
+
 def test_what_is_referred_to_is_there() -> None:
     for reference in references(DOCUMENT):
         found: Any = DOCUMENT

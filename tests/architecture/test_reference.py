@@ -14,6 +14,13 @@ def test_the_reference_is_what_the_definitions_say() -> None:
     assert finished.returncode == 0, finished.stderr
 
 
+def test_the_client_that_blocks_is_the_one_that_awaits_with_nothing_awaited() -> None:
+    finished = subprocess.run(
+        [sys.executable, "scripts/generate_client.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_every_link_between_the_documents_leads_to_a_file() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     assert pages

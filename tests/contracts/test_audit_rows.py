@@ -62,7 +62,7 @@ async def _troubles(database: Database, folder: Path) -> list[str]:
 async def test_the_trail_is_read_by_project_and_by_action_newest_first(uow: UnitOfWork) -> None:
     service = _entry(0)
     first = _entry(1, project_id="project-a", action="assets.erased", details={"asset_ids": ["asset-1"], "count": 1})
-    second = _entry(2, project_id="project-b")
+    second = _entry(2, project_id="project-b", subject="asset-1")
     await uow.audit.append([service, first, second])
 
     async def page(wanted: AuditFilter, **changes: Any) -> list[str]:
@@ -75,6 +75,7 @@ async def test_the_trail_is_read_by_project_and_by_action_newest_first(uow: Unit
     assert await page(AuditFilter(project_ids=("project-a", "project-b"))) == ["entry-2", "entry-1"]
     assert await page(AuditFilter(project_ids=())) == []
     assert await page(AuditFilter(with_service=True, action="assets.erased")) == ["entry-1"]
+    assert await page(AuditFilter(with_service=True, subject="asset-1")) == ["entry-2"]
     (found,) = await uow.audit.page(AuditFilter(project_ids=("project-a",)), Slice())
     assert found == sealed(first, found.sequence, found.previous_hash)
     assert [entry.id for entry in await uow.audit.after(ALL, found.sequence, 9)] == ["entry-2"]
@@ -112,7 +113,7 @@ async def test_a_trail_that_was_tampered_with_is_noticed(database: Database, tmp
     await _write(database, *range(5))
     assert await _troubles(database, tmp_path) == []
     await _execute(database, statement)
-    assert await _troubles(database, tmp_path) == [f"the chain of the audit trail is broken: {words}"]
+    assert await _troubles(database, tmp_path) == [f"1 x the chain of the audit trail is broken: {words}"]
 
 
 async def test_an_entry_forged_with_a_hash_of_its_own_breaks_the_chain_behind_it(database: Database, tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ async def test_an_entry_forged_with_a_hash_of_its_own_breaks_the_chain_behind_it
     values = {"actor": forged.actor, "details": None, "address": None, "request_id": None, "hash": forged.hash}
     await _execute(database, update(audit).where(audit.c.sequence == 2).values(**values))
     words = "entry number 3 (entry-2) is not sealed with the one before it"
-    assert await _troubles(database, tmp_path) == [f"the chain of the audit trail is broken: {words}"]
+    assert await _troubles(database, tmp_path) == [f"1 x the chain of the audit trail is broken: {words}"]
 
 
 async def test_old_entries_are_dropped_from_the_oldest_on_and_what_is_left_still_holds(database: Database, tmp_path: Path) -> None:

@@ -209,3 +209,4 @@ async def test_the_callback_moves_on_to_the_retry(uow: UnitOfWork) -> None:
     fresh, _ = await control.retry(uow, records.call(), task.id)
     assert list(kept) == [task.id]
     assert await uow.deliveries.callbacks_of([fresh.id]) == {fresh.id: kept[task.id]}
+    assert await uow.deliveries.callbacks_of([task.id]) == {}, "an address that may be a credential is kept where it is needed alone"

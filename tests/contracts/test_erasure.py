@@ -67,7 +67,7 @@ async def test_a_purged_asset_leaves_no_promise_broken(uow: UnitOfWork) -> None:
     asset, task = await records.add_asset(uow)
     claim = await uow.tasks.claim(task.id)
     assert claim is not None
-    assert await uow.tasks.fail(claim, Failure("x", "y"), NOW)
+    assert await uow.tasks.fail(claim, Failure("InternalError", "y"), NOW)
     await uow.erasure.purge(await uow.erasure.look_at([asset.id]), NOW)
     assert not any((await uow.verification.broken()).values())
 
@@ -238,8 +238,9 @@ async def test_an_asset_of_a_deleted_group_comes_back_with_the_group_alone(uow: 
     later = records.asset(earlier.group_id)
     await uow.assets.add(later)
     await trash.delete_assets(uow, [earlier.id], NOW)
-    assert await trash.delete_group(uow, earlier.group_id, DEFAULT_PROJECT_ID, NOW + SECOND)
-    assert not await trash.delete_group(uow, earlier.group_id, DEFAULT_PROJECT_ID, NOW + SECOND)
+    call = records.call(now=NOW + SECOND)
+    assert await trash.delete_group(uow, call, earlier.group_id, DEFAULT_PROJECT_ID)
+    assert not await trash.delete_group(uow, call, earlier.group_id, DEFAULT_PROJECT_ID)
     for asset_id in (earlier.id, later.id):
         with pytest.raises(Conflict) as refused:
             await _restore(uow, asset_id)

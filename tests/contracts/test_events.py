@@ -191,8 +191,8 @@ async def test_a_deleted_group_is_told_after_its_assets_and_the_tasks_that_it_en
         more = [records.asset(first.group_id) for _ in range(MANY)]
         for asset in more:
             await uow.assets.add(asset)
-        assert await trash.delete_group(uow, first.group_id, DEFAULT_PROJECT_ID, NOW)
-        assert not await trash.delete_group(uow, first.group_id, DEFAULT_PROJECT_ID, NOW)
+        assert await trash.delete_group(uow, records.call(), first.group_id, DEFAULT_PROJECT_ID)
+        assert not await trash.delete_group(uow, records.call(), first.group_id, DEFAULT_PROJECT_ID)
         await trash.delete_assets(uow, [first.id], NOW)
         await uow.commit()
     found = await told(database)

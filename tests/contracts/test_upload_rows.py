@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from spark_assets.domain.asset import Failure
 from spark_assets.domain.ids import new_upload_id
 from spark_assets.domain.upload import LEASE, RETENTION, Upload, UploadKind, UploadStatus
+from spark_assets.ports.erasure import Leftover
 from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import UnitOfWork
 from tests.factories import records
@@ -51,6 +52,14 @@ async def test_one_request_holds_an_upload_until_it_lets_go_or_is_silent_for_too
     assert await uow.uploads.hold(added.id, "third", now=NOW, until=NOW + LEASE)
 
 
+async def test_with_a_purged_asset_go_its_uploads_and_only_what_was_kept_for_a_retry_is_left_over(uow: UnitOfWork) -> None:
+    kept, done, other = [await records.add_asset(uow, url=url) for url in ("staged:", None, "staged:")]
+    rows = [await add(uow, parts=(f"part-{number}",), task_id=task.id) for number, (_, task) in enumerate((kept, done, other))]
+    doomed = await uow.erasure.look_at([kept[0].id, done[0].id])
+    assert await uow.erasure.purge(doomed, NOW) == [Leftover(rows[0].id, ("part-0",))]
+    assert [await uow.uploads.find(row.id, None) for row in rows] == [None, None, rows[2]]
+
+
 async def test_only_the_holder_records_and_only_behind_what_it_saw(uow: UnitOfWork) -> None:
     added = await add(uow)
     await uow.uploads.hold(added.id, "first", now=NOW, until=NOW + LEASE)
@@ -63,14 +72,24 @@ async def test_only_the_holder_records_and_only_behind_what_it_saw(uow: UnitOfWo
 
 async def test_a_complete_upload_is_neither_held_nor_completed_nor_removed(uow: UnitOfWork) -> None:
     added = await add(uow)
-    assert await uow.uploads.complete(added.id, "task-1")
-    assert await uow.uploads.find(added.id, None) == replace(added, status=UploadStatus.COMPLETE, offset=100, task_id="task-1")
-    assert not await uow.uploads.complete(added.id, "task-2")
+    assert await uow.uploads.complete(added.id, "task-1", "what is kept")
+    whole = replace(added, status=UploadStatus.COMPLETE, offset=100, task_id="task-1", command="what is kept")
+    assert await uow.uploads.find(added.id, None) == whole
+    assert not await uow.uploads.complete(added.id, "task-2", "")
     assert not await uow.uploads.hold(added.id, "first", now=NOW, until=NOW + LEASE)
     assert not await uow.uploads.remove(added.id)
     await uow.uploads.attach(added.id, "task-3")
     found = await uow.uploads.find(added.id, None)
     assert found is not None and found.task_id == "task-3"
+
+
+async def test_a_key_has_room_for_so_many_uploads_that_are_open_and_have_not_expired(uow: UnitOfWork) -> None:
+    for changes in ({}, {}, {"status": UploadStatus.COMPLETE}, {"expires_at": NOW - 1}, {"key_id": "key-other"}):
+        await add(uow, **changes)
+    assert not await uow.uploads.room_for("key-tests", NOW, 2)
+    assert await uow.uploads.room_for("key-tests", NOW, 3)
+    assert await uow.uploads.room_for("key-other", NOW, 2)
+    assert await uow.uploads.room_for("key-tests", LATER, 1)
 
 
 async def test_an_open_upload_is_removed_once(uow: UnitOfWork) -> None:

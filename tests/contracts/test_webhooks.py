@@ -128,7 +128,7 @@ async def test_event_and_deliveries_are_there_only_if_the_transaction_is_committ
         assert (
             await repositories.events.after(DEFAULT_PROJECT_ID, await repositories.events.before(DEFAULT_PROJECT_ID, 0), 9)
         ).events == []
-        assert await repositories.deliveries.webhooks_due(NOW) == []
+        assert await repositories.deliveries.places_due(NOW) == []
 
 
 async def test_a_task_that_ends_is_told_to_its_callback_and_its_address_is_forgotten(uow: UnitOfWork) -> None:
@@ -151,6 +151,25 @@ async def test_a_task_that_ends_is_told_to_its_callback_and_its_address_is_forgo
     assert await uow.tasks.drop_sources(NOW, 9) == 0
 
 
+async def test_callbacks_to_one_host_delay_no_callbacks_to_another(database: Database) -> None:
+    kept = KeptJobs()
+    async with database.begin() as uow:
+        made = await webhooks.make_callbacks(uow, DEFAULT_PROJECT_ID, NOW)
+        asset, _ = await records.add_asset(uow)
+        for number, host in enumerate(("slow.example", "slow.example", "quick.example")):
+            task = records.task(asset.id)
+            await uow.tasks.add(task, records.URL, f"https://{host}/called?back={number}")
+            await events.record(uow, events.failed(task.id, asset.id, DEFAULT_PROJECT_ID, Failure("MediaCorrupt", "broken", None), NOW))
+        await uow.commit()
+    await deliveries.requeue_due(database, kept, NOW)
+    places = Counter(job.host for job in kept.jobs)
+    assert sorted(places.values()) == [1, 2]
+    assert all(place.startswith(made.id) and "example" not in place for place in places)
+    async with database.read() as repositories:
+        for place, count in places.items():
+            assert len(await repositories.deliveries.due(place, NOW, 9)) == count
+
+
 async def test_two_that_need_callbacks_at_once_share_one_webhook(uow: UnitOfWork) -> None:
     first = await webhooks.make_callbacks(uow, DEFAULT_PROJECT_ID, NOW)
     assert await webhooks.make_callbacks(uow, DEFAULT_PROJECT_ID, NOW + 1) == first
@@ -168,6 +187,9 @@ async def test_two_that_need_callbacks_at_once_share_one_webhook(uow: UnitOfWork
 async def test_a_first_secret_that_nobody_knows_is_shown_instead_of_replaced(uow: UnitOfWork) -> None:
     made, project = await webhooks.rotate(uow, KEEPER, "callbacks")
     assert (len(made.secrets), project.id) == (1, DEFAULT_PROJECT_ID)
+    await uow.settle()
+    entries = await uow.audit.page(AuditFilter(), OLDEST_FIRST)
+    assert [(entry.action, entry.subject) for entry in entries] == [("webhook.created", made.id)]
 
 
 async def test_a_delivery_that_arrives_is_over(uow: UnitOfWork) -> None:
@@ -189,7 +211,7 @@ async def test_a_delivery_that_fails_is_tried_later_and_later_for_three_days(uow
     now, pauses = NOW, []
     while (retry_at := (await deliveries.settle(uow, await _begin(uow, delivery, now), NOT_FOUND, now)).retry_at) is not None:
         assert (await _now(uow, delivery)).due_at == retry_at
-        assert await uow.deliveries.webhooks_due(retry_at - 1) == []
+        assert await uow.deliveries.places_due(retry_at - 1) == []
         pauses.append((retry_at - now) / SECOND)
         now = retry_at
     for pause, expected in zip(pauses, (5, 30, 120, 600, 3600, 3 * 3600, *(LONGEST_DELAY,) * 7), strict=False):
@@ -367,6 +389,13 @@ async def test_a_resent_message_has_the_same_id_and_body(uow: UnitOfWork) -> Non
     again = await deliveries.resend(uow, replace(KEEPER, now=NOW + SECOND), webhook.id, first.id)
     assert (again.message_id, again.payload, again.status) == (first.message_id, first.payload, DeliveryStatus.WAITING)
     assert again.id != first.id
+    tested = await deliveries.send_test(uow, KEEPER, webhook.id)
+    await uow.settle()
+    entries = [entry for entry in await uow.audit.page(AuditFilter(subject=webhook.id), OLDEST_FIRST) if entry.action != "webhook.created"]
+    assert [(entry.action, entry.actor, entry.details) for entry in entries] == [
+        ("webhook.tested", KEEPER.caller.key_id, {"delivery_id": tested.id}),
+        ("webhook.resent", KEEPER.caller.key_id, {"delivery_id": first.id, "new_delivery_id": again.id}),
+    ]
     other = await _webhook(uow)
     with pytest.raises(NotFound) as refused:
         await deliveries.resend(uow, KEEPER, other.id, first.id)
@@ -391,6 +420,10 @@ async def test_a_replay_queues_what_happened_since_under_the_original_ids(databa
     assert [delivery.subject for delivery in reversed(found)] == [f"asset-{number}" for number in range(100, 1200)]
     assert all(originals[delivery.subject] == delivery.message_id for delivery in found)
     assert (await deliveries.replay(database, later, webhook.id, NOW + 5000 * SECOND)).queued == 0
+    async with database.read() as repositories:
+        entries = await repositories.audit.page(AuditFilter(action="webhook.replayed"), OLDEST_FIRST)
+    assert {(entry.subject, entry.actor) for entry in entries} == {(webhook.id, KEEPER.caller.key_id)}
+    assert sum(entry.details["count"] for entry in entries if entry.details) == 1100
 
 
 async def test_deliveries_are_listed_by_status(uow: UnitOfWork) -> None:

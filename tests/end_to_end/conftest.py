@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.guarded import Scene, guarded
 from tests.end_to_end.shelf import Shelf
 from tests.end_to_end.wreckage import COUNT, Wreck, wreck
 from tests.factories.http import SparkClient
@@ -57,6 +58,13 @@ def group(client: SparkClient) -> str:
 def shelf() -> Iterator[Shelf]:
     """An origin on loopback."""
     with Shelf() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def scene() -> Iterator[Scene]:
+    """A server that may fetch from one port alone, and what it must not touch."""
+    with guarded() as running:
         yield running
 
 

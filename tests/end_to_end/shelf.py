@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from tests.factories.origin import Behaviour, Origin, Visit, answer, head, run_origin
 
@@ -16,7 +16,9 @@ _ZEROS: Final = bytes(2**20)
 class Shelf:
     """Serves what was put on it; open as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        """`options`: those of `run_origin`."""
+        self._options = options
         self._behaviours: dict[str, Behaviour] = {}
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._started = threading.Event()
@@ -60,7 +62,7 @@ class Shelf:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with run_origin(self._behaviours) as self._origin:
+        async with run_origin(self._behaviours, **self._options) as self._origin:
             self._started.set()
             await self._stop.wait()
 

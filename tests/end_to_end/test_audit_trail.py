@@ -61,11 +61,14 @@ def test_every_change_says_who_did_it_from_where_and_in_which_request(service: S
         ("asset.deleted", first),
         ("asset.restored", first),
         ("group.deleted", group),
+        ("assets.deleted", group),
         ("group.restored", group),
+        ("assets.restored", group),
     ]
     by_action = {entry["action"]: entry for entry in entries}
     assert by_action["asset.updated"]["details"] == {"fields": ["name", "group_id"]}
     assert by_action["assets.tagged"]["details"] == {"asset_ids": sorted([first, second]), "count": 2}
+    assert by_action["assets.deleted"]["details"] == by_action["assets.restored"]["details"] == {"asset_ids": [second], "count": 1}
     deleted = by_action["asset.deleted"]
     assert (deleted["address"], deleted["request_id"]) == ("127.0.0.1", deletion.headers["x-request-id"])
     assert deleted["actor"].startswith("key-")
@@ -108,4 +111,6 @@ def test_the_doctor_names_the_entry_that_somebody_changed(make_service: MakeServ
         code, found = service.doctor("--verify")
     assert code == 1
     (trouble,) = [finding["message"] for finding in found["findings"] if finding["state"] != "ok"]
-    assert re.fullmatch(r"the chain of the audit trail is broken: entry number 2 \([0-9a-v]{20}\) was changed", trouble)
+    what, _, remedy = trouble.partition("; ")
+    assert re.fullmatch(r"1 x the chain of the audit trail is broken: entry number 2 \([0-9a-v]{20}\) was changed", what)
+    assert remedy == "the trail is never changed: find out who has access to the database, and keep a copy as evidence"

@@ -1,5 +1,6 @@
 """Cancelled and tried again, as clients see it, and the commands of the page about it."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from tests.end_to_end.shelf import Shelf, slowly
 from tests.end_to_end.test_readme import ROOT, shell_lines
+from tests.factories.forms import data_uri
 from tests.factories.http import GENERATION, TASKS, Answer, SparkClient, result
 from tests.factories.media import make_jpeg
 from tests.factories.origin import Visit, answer
@@ -160,3 +162,22 @@ def test_what_cannot_be_done_is_refused(service: Service, client: SparkClient, g
     refused = client.call("POST", f"{base}/{done}/retry", {"link": "x"})
     assert (refused.status, refused.code) == (400, "InvalidParameter.link")
     assert client.request("POST", f"{GENERATION}/task/{done}/forget").status in {404, 405}
+
+
+@pytest.mark.parametrize("base", BELOW)
+def test_a_retry_takes_the_file_itself(client: SparkClient, group: str, shelf: Shelf, picture: bytes, base: str) -> None:
+    content = picture + base.encode()
+    failed = _submit(client, group, shelf.behave("/gone.jpg", answer(b"gone", status=410)), ExternalId=f"retried {base} {time.time_ns()}")
+    assert client.ended(failed)["status"] == "failed"
+    large = client.call("POST", f"{base}/{failed}/retry", {"url": f"data:,{'x' * 31 * 2**20}"})
+    assert (large.status, large.code) == (413, "FileSizeTooLarge")
+    malformed = client.call("POST", f"{base}/{failed}/retry", {"url": "data:image/jpeg;base64,?"})
+    assert malformed.status == 400
+    body, headers = {"url": data_uri(content)}, {"Idempotency-Key": f"data-{failed}"}
+    answers = [_ok(client.call("POST", f"{base}/{failed}/retry", body, headers)) for _ in range(2)]
+    assert answers[0] == answers[1]
+    task = client.completed(str(answers[0]["id"]))
+    asset = client.get_v1_asset(result(task)["Id"])
+    assert (asset["sha256"], task["metadata"]["retry_of"]) == (hashlib.sha256(content).hexdigest(), failed)
+    unknown = client.call("POST", f"{base}/d5k1e9g6n88s73f0a1bg/retry", {"url": data_uri(content)})
+    assert (unknown.status, unknown.code) == (404, "NotFound.task_id")

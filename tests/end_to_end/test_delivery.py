@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from email import message_from_bytes
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -11,6 +12,7 @@ import pytest
 from spark_assets.domain.link import LinkSigner, SigningKey
 from tests.end_to_end.shelf import Shelf
 from tests.factories import media as make
+from tests.factories.hostile_pictures import segment
 from tests.factories.http import Answer, SparkClient, follow, send
 from tests.factories.spark_processes import SECRET, Service
 
@@ -127,11 +129,54 @@ def test_a_range_behind_the_end_cannot_be_satisfied(embedded_service: Service, p
 
 @pytest.mark.parametrize(
     "wanted",
-    ["bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "items=0-5", "bytes=0-5,10-15", "bytes=--5", "bytes=0x5-9", "", "bytes=\xb2-"],
+    ["bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "items=0-5", "bytes=0-5,15-10", "bytes=--5", "bytes=0x5-9", "", "bytes=\xb2-"],
 )
-def test_a_range_that_is_malformed_or_manifold_gives_the_whole(embedded_service: Service, picture: Delivered, wanted: str) -> None:
+def test_a_range_that_is_malformed_gives_the_whole(embedded_service: Service, picture: Delivered, wanted: str) -> None:
     answer = _get(picture, Range=wanted)
     assert (answer.status, answer.body) == (200, picture.content)
+
+
+def test_a_few_ranges_come_in_one_body_with_a_line_about_each(embedded_service: Service, picture: Delivered) -> None:
+    answer = _get(picture, Range="bytes=0-9,500-599,-7")
+    size = len(picture.content)
+    assert answer.status == 206
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert {name: answer.headers.get(name) for name in SAFE} == SAFE
+    message = message_from_bytes(b"Content-Type: " + answer.headers["content-type"].encode() + b"\r\n\r\n" + answer.body)
+    assert message.get_content_type() == "multipart/byteranges"
+    found = [(part["Content-Range"], part["Content-Type"], part.get_payload(decode=True)) for part in message.walk()][1:]
+    places = [(0, 9), (500, 599), (size - 7, size - 1)]
+    expected = [(f"bytes {first}-{last}/{size}", "image/jpeg", picture.content[first : last + 1]) for first, last in places]
+    assert found == expected
+    head = send("HEAD", picture.url, headers={"Range": "bytes=0-9,500-599,-7"})
+    assert (head.status, head.body, head.headers["content-length"]) == (206, b"", answer.headers["content-length"])
+
+
+@pytest.mark.parametrize("wanted", ["bytes=" + ",".join(["0-0"] * 9), "bytes=0-,0-", "bytes=" + ",".join(["0-"] * 1000)])
+def test_ranges_that_ask_for_too_much_give_the_whole_once(embedded_service: Service, picture: Delivered, wanted: str) -> None:
+    answer = _get(picture, Range=wanted)
+    assert (answer.status, answer.body) == (200, picture.content)
+
+
+def test_a_copy_that_is_another_than_the_client_wants_is_not_sent(embedded_service: Service, picture: Delivered) -> None:
+    known = _get(picture).headers
+    etag, modified, long_ago = known["etag"], known["last-modified"], "Thu, 01 Jan 1970 00:00:00 GMT"
+    for conditions, status in (
+        ({"If_Match": etag}, 200),
+        ({"If_Match": f'"other", {etag}'}, 200),
+        ({"If_Match": "*"}, 200),
+        ({"If_Match": '"other"'}, 412),
+        ({"If_Match": f"W/{etag}"}, 412),
+        ({"If_Match": etag, "If_Unmodified_Since": long_ago}, 200),
+        ({"If_Match": '"other"', "If_None_Match": etag}, 412),
+        ({"If_Match": '"other"', "Range": "bytes=0-1"}, 412),
+        ({"If_Unmodified_Since": modified}, 200),
+        ({"If_Unmodified_Since": long_ago}, 412),
+        ({"If_Unmodified_Since": "never"}, 200),
+    ):
+        answer = _get(picture, **conditions)
+        assert answer.status == status, conditions
+        assert status == 200 or (answer.body, answer.headers["etag"]) == (b"", etag)
 
 
 def test_head_with_a_range_tells_of_the_part(embedded_service: Service, picture: Delivered) -> None:
@@ -276,6 +321,15 @@ def test_another_spelling_of_a_link_is_refused(picture: Delivered) -> None:
         link.replace("asset-", "asset%2d", 1),
         link.replace("?", "/?", 1),
         link.replace("/media/", "//media/", 1),
+        link.replace("/media/", "/Media/", 1),
+        link.replace("expires=", "Expires=", 1),
+        f"{link}&{urlsplit(link).query}",
+        f"{link}&",
+        f"{link}&signature=",
+        f"{link}%20",
+        link.replace("?", "?&", 1),
+        link.replace("&", ";"),
+        link.replace("?", "?variant=thumbnail&", 1),
     ):
         assert send("GET", other).status == 404, other
 
@@ -283,3 +337,21 @@ def test_another_spelling_of_a_link_is_refused(picture: Delivered) -> None:
 def test_a_date_beyond_all_calendars_is_no_condition(embedded_service: Service, picture: Delivered) -> None:
     answer = send("GET", picture.url, headers={"If-Modified-Since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"})
     assert answer.status == 200
+
+
+def test_a_picture_that_is_a_page_and_a_program_too_is_delivered_as_a_picture(
+    client: SparkClient, group: str, shelf: Shelf, media: Path
+) -> None:
+    page = b"<!DOCTYPE html><script>alert(document.domain)</script>"
+    plain = make.make_jpeg(media / "twofold.jpg", 320, 320).read_bytes()
+    content = plain[:2] + segment(0xFE, page) + plain[2:] + page
+    asset_id = client.create_asset(group, shelf.put("/page.html", content), name="page.html")
+    told = client.request("GET", f"/v1/assets/{asset_id}")
+    assert b"<script" not in told.body
+    link = told.json()["url"]
+    for headers in ({}, {"Range": "bytes=0-99"}, {"Accept": "text/html"}):
+        answer = send("GET", link, headers=headers)
+        assert answer.status == 307 or answer.headers["content-type"] == "image/jpeg"
+        assert {name: answer.headers.get(name) for name in SAFE} == SAFE
+    assert follow("GET", link).body == content
+    assert send("HEAD", link).headers["content-disposition"].startswith('inline; filename="page.html.jpg"')

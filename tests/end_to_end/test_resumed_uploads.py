@@ -24,7 +24,7 @@ from tests.factories.http import SparkClient
 from tests.factories.media import make_video
 from tests.factories.spark_processes import Service
 
-SIZES: Final = {"embedded": 200 * 2**20, "fleet": 40 * 2**20}
+LENGTH: Final = 200 * 2**20
 PATIENCE: Final = 120.0
 MOST_MEMORY: Final = 300 * 2**20
 """Bytes of the server process while 200 MB pass through it."""
@@ -38,11 +38,11 @@ def own_service(make_service: MakeService) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def film(media: Path, size: str) -> Path:
+def film(media: Path) -> Path:
     """A video filled up with bytes that belong to nothing."""
     plain = make_video(media / "plain.mp4", 640, 640).read_bytes()
-    left = SIZES[size] - len(plain) - 8
-    path = media / f"film-{size}.mp4"
+    left = LENGTH - len(plain) - 8
+    path = media / "film.mp4"
     with path.open("wb") as file:
         file.write(plain + struct.pack(">I", left + 8) + b"free")
         while left:

@@ -89,9 +89,9 @@ def test_a_malformed_data_uri_and_a_scheme_of_ours_are_refused(client: SparkClie
         answer = client.call("POST", "/v1/assets", {"url": url, "type": "Image", "group_id": group})
         assert (answer.status, answer.code) == (400, "InvalidParameter.url")
     failed = client.ended(client.submit_asset(group, "http://127.0.0.1:1/x.jpg"))
-    for url in (f"incoming:{inner}", forms.data_uri(b"x")):
+    for url in (f"incoming:{inner}", "data:;base64,###"):
         answer = client.call("POST", f"/v1/tasks/{failed['id']}/retry", {"url": url})
-        assert answer.status == 400
+        assert (answer.status, answer.code) == (400, "InvalidParameter.url")
 
 
 def test_what_is_too_large_is_refused_at_once_and_told_where_to_go(client: SparkClient, group: str) -> None:
@@ -223,7 +223,8 @@ def test_an_upload_whose_asset_cannot_be_made_keeps_its_bytes_until_it_can(clien
     path = forms.path_of(client, forms.begin(client, len(photo), type="Image", group_id=group, external_id=name))
     answer = forms.add(client, path, 0, photo)
     assert (answer.status, answer.code) == (409, "Conflict.ExternalId")
-    assert forms.offset_of(client, path) == len(photo)
+    assert forms.offset_of(client, path) == len(photo) - 1  # for a client that knows only tus
+    assert client.call("GET", path.replace("/tus/", "/")).json()["offset"] == len(photo)
     client.call("DELETE", f"/v1/assets/{taken['asset_id']}")
     completed = client.call("POST", path.replace("/tus/", "/") + "/complete")
     assert completed.status == 202

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.factories import given_out
+
 GENERATION: Final = "/model/v1/generation"
 TASKS: Final = f"{GENERATION}/task"
 PATIENCE: Final = 60.0
@@ -54,21 +56,26 @@ def send(
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     timeout: float = 30.0,
 ) -> Answer:
-    """One request on a connection of its own, with no header beyond these, `Host` and the length of a body; follows nothing."""
+    """One request on a connection of its own, with no header beyond these, a `Host`, and the length of a body; follows nothing."""
     parts = urlsplit(url)
     assert parts.hostname is not None
+    given_out.note_request(body)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        given = list(headers.items() if isinstance(headers, Mapping) else headers)
+        has_host = any(name.lower() == "host" for name, _ in given)
+        connection.putrequest(method, target, skip_host=has_host, skip_accept_encoding=True)
+        for name, value in given:
             connection.putheader(name, value)
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
         response = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, found, response.read())
+        answer = Answer(response.status, found, response.read())
+        given_out.note_answer(answer.body, found.get("location", ""))
+        return answer
     finally:
         connection.close()
 

@@ -25,21 +25,22 @@ class Ledger:
 
     def created(self) -> list[tuple[str, str, str, int]]:
         """Task, asset, status and attempts of every task that makes an asset."""
-        return self._rows(_CREATED)
+        return self.rows(_CREATED)
 
     def lines(self) -> dict[str, int]:
         """How many lines of usage each of these tasks has."""
-        return dict(self._rows(_LINES))
+        return dict(self.rows(_LINES))
 
     def assets(self) -> list[tuple[str, str, str | None]]:
         """ID, status and hash of every asset."""
-        return self._rows(_ASSETS)
+        return self.rows(_ASSETS)
 
     def pending_renditions(self) -> int:
         """Assets whose rendition is still to be made."""
-        return int(self._rows(_PENDING)[0][0])
+        return int(self.rows(_PENDING)[0][0])
 
-    def _rows(self, statement: str) -> list[Any]:
+    def rows(self, statement: str) -> list[Any]:
+        """What a statement finds."""
         if self._service.is_fleet:
             return asyncio.run(_postgres_rows(self._service.variables["SPARK_ASSETS_DATABASE_URL"], statement))
         with closing(sqlite3.connect(self._service.home / "library.db", timeout=5)) as connection:

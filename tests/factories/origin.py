@@ -27,6 +27,7 @@ class Visit:
     """Counts the requests to this path, from 1."""
     connection: int
     """Counts the connections to the origin, from 1."""
+    reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     body: bytes = b""
     keep_alive: bool = False
@@ -54,6 +55,8 @@ class Origin:
     behaviours: dict[str, Behaviour]
     visits: list[Visit] = field(default_factory=list)
     connections: int = 0
+    doorstep: Behaviour | None = None
+    """What it does with a connection before it reads anything."""
 
     def url(self, path: str) -> str:
         """The address of a path on this origin."""
@@ -68,7 +71,9 @@ class Origin:
         self.connections += 1
         number = self.connections
         with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            while await self._answer(reader, writer, number):
+            if self.doorstep is not None:
+                await self.doorstep(Visit("", {}, number, number, reader, writer))
+            while not writer.transport.is_closing() and await self._answer(reader, writer, number):
                 pass
             writer.close()
             await writer.wait_closed()
@@ -80,7 +85,7 @@ class Origin:
         path = target.partition("?")[0]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        visit = Visit(target, headers, self.count(path) + 1, connection, writer, body)
+        visit = Visit(target, headers, self.count(path) + 1, connection, reader, writer, body)
         self.visits.append(visit)
         await self.behaviours.get(path, answer(b"", status=404))(visit)
         return visit.keep_alive
@@ -88,10 +93,15 @@ class Origin:
 
 @asynccontextmanager
 async def run_origin(
-    behaviours: Mapping[str, Behaviour], *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    behaviours: Mapping[str, Behaviour],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    doorstep: Behaviour | None = None,
 ) -> AsyncIterator[Origin]:
     """Serve the behaviours on a port of loopback until the block ends; what still runs then is cancelled."""
-    origin = Origin(host, port, "https" if tls else "http", dict(behaviours))
+    origin = Origin(host, port, "https" if tls else "http", dict(behaviours), doorstep=doorstep)
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -141,6 +151,17 @@ def raw(*parts: bytes, reset: bool = False) -> Behaviour:
     return behave
 
 
+def half_closed(*parts: bytes) -> Behaviour:
+    """Exactly these bytes, and then an end in this direction alone: the other one stays open until the client closes it."""
+
+    async def behave(visit: Visit) -> None:
+        await visit.send(*parts)
+        visit.writer.write_eof()
+        visit.keep_alive = True  # goes on reading, which ends when the client has had enough
+
+    return behave
+
+
 def redirect(location: str | None, *, status: int = 302) -> Behaviour:
     """A redirect, or one that does not say where to."""
     return answer(b"", status=status, headers={} if location is None else {"Location": location})
@@ -174,6 +195,7 @@ def flood(first: bytes, wave: bytes) -> Behaviour:
         await visit.send(first)
         while True:
             await visit.send(wave)
+            await asyncio.sleep(0)  # over TLS, sending to one who has gone never waits, and nothing would be told of the end
 
     return behave
 

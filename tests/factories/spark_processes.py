@@ -6,6 +6,7 @@ with embedded(source_allow="127.0.0.0/8") as service:
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sysconfig
@@ -21,6 +22,7 @@ import psutil
 from typer.testing import CliRunner, Result
 
 from spark_assets.cli.main import app
+from tests.factories import given_out
 from tests.factories.http import Json, SparkClient
 from tests.factories.loopback_server import LoopbackServer
 from tests.factories.servers import PostgresServer, S3Server
@@ -28,6 +30,8 @@ from tests.factories.servers import PostgresServer, S3Server
 PROGRAM: Final = Path(sysconfig.get_path("scripts")) / "spark-assets"
 SECRET: Final = "1:0123456789abcdef0123"
 """Signing and encryption keys of a fleet in tests."""
+_SERVING: Final = re.compile(r"^ready .*\(process (\d+)\)$", re.MULTILINE)
+"""What a server process says of itself."""
 _GONE: Final = 10.0
 """Seconds within which the children of a killed process must have ended."""
 
@@ -68,12 +72,24 @@ class SparkProcess(LoopbackServer):
         """All that the process and those before it have written."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def prepare(self) -> None:
         """Nothing: the home is made by the process itself."""
 
     def stop(self) -> None:
         """End the process by SIGTERM and wait until it is gone."""
         self._end(signal.SIGTERM)
+
+    def close(self) -> None:
+        """End the process, and remove its folder. No secret that was given out in this run may stand in its log."""
+        self.stop()
+        told = given_out.find_given_out(self.log)
+        super().close()
+        assert not told, f"the log of {type(self).__name__} holds what nobody may read there: {told}"
 
     def wait(self) -> None:
         """Wait until the process, which is about to end by itself, is gone."""
@@ -118,6 +134,17 @@ class ServeProcess(SparkProcess):
     def base_url(self) -> str:
         """Where the server answers."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs, and so does the one below it that last said that it is ready: it ends shortly after that one."""
+        serving = _SERVING.findall(self.log)
+        if not super().is_alive or not serving:
+            return False
+        try:
+            return _is_alive(psutil.Process(int(serving[-1])))
+        except psutil.NoSuchProcess:
+            return False
 
     def launch(self, log: int) -> "subprocess.Popen[bytes]":
         """Start the server on its port."""
@@ -211,15 +238,21 @@ class Service:
         return run(list(arguments), self.variables, timeout)
 
     def in_process(self, *arguments: str) -> Result:
-        """Run a short command in this process, which has loaded its code already: a process of its own takes a second to do so."""
+        """Run a short command in this process, which has loaded its code already: a process of its own takes a second to do so.
+
+        It has a thread of its own, for the test's may have an event loop that runs.
+        """
         cleared = {name: None for name in os.environ if name.startswith("SPARK_ASSETS_")}
-        return CliRunner().invoke(app, list(arguments), env={**cleared, **self.variables})
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(CliRunner().invoke, app, list(arguments), env={**cleared, **self.variables}).result()
 
     def quick_command(self, *arguments: str) -> Any:
         """What a command prints with `--json`, run in this process; it must succeed."""
         finished = self.in_process(*arguments, "--json")
         assert finished.exit_code == 0, finished.output
-        return json.loads(finished.stdout)
+        output = json.loads(finished.stdout)
+        given_out.note_output(output)
+        return output
 
     def make_key(self, *options: str) -> Json:
         """A key made through the command line, once for each set of options."""
@@ -251,7 +284,7 @@ class Service:
 
 def embedded(**settings: object) -> Service:
     """A service on SQLite and a folder, not started yet."""
-    return Service(environment(**{"log_format": "json", **settings}), has_worker=False)
+    return Service(environment(**{"log_format": "json", "failed_key_delay": 0, **settings}), has_worker=False)
 
 
 def fleet(postgres: PostgresServer, s3: S3Server, **settings: object) -> Service:
@@ -259,6 +292,7 @@ def fleet(postgres: PostgresServer, s3: S3Server, **settings: object) -> Service
     variables = environment(
         **{
             "log_format": "json",
+            "failed_key_delay": 0,
             "database_url": postgres.create_database(),
             "storage_url": f"s3://{s3.create_bucket()}/library",
             "s3_endpoint": s3.endpoint,

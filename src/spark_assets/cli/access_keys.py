@@ -7,6 +7,7 @@ import typer
 
 from spark_assets.cli.keys import AsJson, Home
 from spark_assets.cli.output import explained, print_json, print_table
+from spark_assets.cli.session import Session, over_http_or_at_home
 from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import DEFAULT_SCOPES, Scope
 from spark_assets.wire.times import utc_seconds
@@ -18,14 +19,24 @@ app = typer.Typer(no_args_is_help=True, help="Access keys (AK/SK): create, list,
 
 
 @app.command()
+@over_http_or_at_home
 def create(
+    session: Session | None,
     name: Annotated[str, typer.Option(help="What the key is for.")],
     project: Annotated[list[str] | None, typer.Option(help="A project it may use; all without this.", show_default=False)] = None,
     scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; reading and writing assets without this.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an access key; its secret is shown this once. Example: spark-assets access-keys create --name sdk --json."""
+    """Make an access key; its secret is shown this once.
+
+    Example: spark-assets access-keys create --name sdk --json
+    """
+    if session is not None:
+        from spark_assets.cli.remote.keys import create_access_key
+
+        create_access_key(session, name, scope or (), project or ())
+        return
     from spark_assets.cli.local import in_transaction
     from spark_assets.operations import access_keys
 
@@ -42,8 +53,17 @@ def create(
 
 
 @app.command("list")
-def list_access_keys(home: Home = None, as_json: AsJson = False) -> None:
-    """Show all access keys, without their secrets. Example: spark-assets access-keys list --json."""
+@over_http_or_at_home
+def list_access_keys(session: Session | None, home: Home = None, as_json: AsJson = False) -> None:
+    """Show all access keys, without their secrets.
+
+    Example: spark-assets access-keys list --json
+    """
+    if session is not None:
+        from spark_assets.cli.remote.keys import ACCESS_KEYS
+
+        session.show_all(session.client.access_keys.list(), ACCESS_KEYS)
+        return
     from spark_assets.cli.local import in_transaction
 
     async def work(uow: "UnitOfWork") -> list[AccessKey]:
@@ -59,8 +79,17 @@ def list_access_keys(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(key_id: Annotated[str, typer.Argument(help="The key's ID, from 'access-keys list'.")], home: Home = None) -> None:
-    """End an access key; every server refuses it within a second. Example: spark-assets access-keys revoke AK..."""
+@over_http_or_at_home
+def revoke(
+    session: Session | None, key_id: Annotated[str, typer.Argument(help="The key's ID, from 'access-keys list'.")], home: Home = None
+) -> None:
+    """End an access key; every server refuses it within a second.
+
+    Example: spark-assets access-keys revoke AK...
+    """
+    if session is not None:
+        session.client.access_keys.revoke(key_id)
+        return
     from spark_assets.cli.local import in_transaction
     from spark_assets.operations import access_keys
 

@@ -15,13 +15,15 @@ from typing import Final
 import structlog
 from litestar import Litestar
 
+from spark_assets.cli.listener import bound_patience
 from spark_assets.cli.output import FAILURE
+from spark_assets.cli.shown_settings import effective
 from spark_assets.domain.errors import SparkError
-from spark_assets.domain.usage import MICRO
+from spark_assets.domain.retention import DAY, HOUR, Retention
 from spark_assets.observability import configure_logging
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.home import hold_spool
-from spark_assets.settings import BadSettings, Settings, load_settings
+from spark_assets.settings import BadSettings, Settings, arm_failpoint, load_settings
 from spark_assets.web import app
 from spark_assets.web.site import Site
 from spark_assets.worker.housekeeper import Housekeeper
@@ -31,21 +33,21 @@ log = structlog.get_logger()
 
 _RECORD_USE_EVERY: Final = 60.0
 """Seconds between two writes of when keys were last used."""
-_DAY: Final = 86_400 * MICRO
 
 
 def create() -> Litestar:
     """The application of one server process."""
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
+    arm_failpoint()
 
     @asynccontextmanager
     async def open_site() -> AsyncIterator[Site]:
         try:
             async with open_runtime(settings) as runtime:
-                site = Site(runtime)
+                site = Site(runtime, failed_key_delay=settings.failed_key_delay, settings=effective(settings))
                 _end_with_supervisor()
-                async with _chores(site), working(runtime, settings) if settings.ingest else _nothing() as work:
+                async with _chores(site, settings.port), working(runtime, settings) if settings.ingest else _receiving(settings) as work:
                     _drain_on_termination(site, work)
                     _announce(settings)
                     yield site
@@ -77,15 +79,7 @@ async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[W
     )
     warming = asyncio.create_task(_warm(runtime))
     running = asyncio.create_task(worker.run())
-    keeper = Housekeeper(
-        runtime.queue,
-        runtime.tools,
-        task_retention=settings.task_retention_days * _DAY,
-        trash_retention=settings.trash_retention_days * _DAY,
-        event_retention=settings.event_retention_days * _DAY,
-        delivery_retention=settings.delivery_retention_days * _DAY,
-    )
-    housekeeping = asyncio.create_task(keeper.run())
+    housekeeping = asyncio.create_task(Housekeeper(runtime.queue, runtime.tools, _retention(settings)).run())
     try:
         yield worker, running
     finally:
@@ -95,18 +89,34 @@ async def _worker(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[W
             await _end(task)
 
 
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        tasks=settings.task_retention_days * DAY,
+        readings=settings.reading_retention_hours * HOUR,
+        sources=settings.source_retention_hours * HOUR,
+        answers=settings.answer_retention_hours * HOUR,
+        trash=settings.trash_retention_days * DAY,
+        events=settings.event_retention_days * DAY,
+        deliveries=settings.delivery_retention_days * DAY,
+        audit=settings.audit_retention_days * DAY,
+    )
 
 
 @asynccontextmanager
-async def _chores(site: Site) -> AsyncIterator[None]:
-    recording = asyncio.create_task(_record_use(site))
+async def _receiving(settings: Settings) -> AsyncIterator[None]:
+    """Nothing to do but to use the spool for uploads; what a killed server left in it goes first."""
+    with hold_spool(settings):
+        yield
+
+
+@asynccontextmanager
+async def _chores(site: Site, port: int) -> AsyncIterator[None]:
+    chores = [asyncio.create_task(_record_use(site)), asyncio.create_task(_bound_patience(port))]
     try:
         yield
     finally:
-        await _end(recording)
+        for chore in chores:
+            await _end(chore)
         with suppress(SparkError):
             await site.authenticator.record_use()
 
@@ -118,6 +128,13 @@ async def _record_use(site: Site) -> None:
             await site.authenticator.record_use()
         except Exception:
             log.exception("last_use_not_recorded")
+
+
+async def _bound_patience(port: int) -> None:
+    try:
+        await bound_patience(port)
+    except Exception:
+        log.exception("connections_unbounded")
 
 
 async def _warm(runtime: Runtime) -> None:
@@ -164,4 +181,5 @@ def _end_with_supervisor() -> None:
 
 
 def _announce(settings: Settings) -> None:
+    print(f"console  {settings.base_url}/console", file=sys.stderr, flush=True)
     print(f"ready    {settings.base_url} (process {os.getpid()})", file=sys.stderr, flush=True)

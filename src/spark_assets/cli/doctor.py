@@ -11,11 +11,20 @@ from spark_assets.cli.output import FAILURE, explained, print_json, print_table
 def doctor(
     home: Home = None,
     verify_promises: Annotated[bool, typer.Option("--verify", help="Check every promise about tasks, assets and stored bytes.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="With --verify: lengths of stored bytes only, not their hashes.")] = False,
+    repair_promises: Annotated[
+        bool, typer.Option("--repair", help="Put right what safely can be, say what was done, then verify what is left.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="With --verify or --repair: lengths of stored bytes only, not their hashes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is configured, what works and what is wrong. Example: spark-assets doctor --verify."""
-    from spark_assets.cli.examination import effective, examine
+    """Say what is configured, what works and what is wrong.
+
+    Example: spark-assets doctor --verify
+    """
+    from spark_assets.cli.examination import Wish, examine
+    from spark_assets.cli.shown_settings import effective
     from spark_assets.observability import configure_logging
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import load_settings
@@ -24,7 +33,7 @@ def doctor(
         settings = load_settings(home=home)
         configure_logging(settings.log_level, settings.log_format)
         make_home(settings)
-        findings = examine(settings, verify_promises=verify_promises, quick=quick)
+        findings = examine(settings, Wish(verify=verify_promises, quick=quick, repair=repair_promises))
     shown = effective(settings)
     if as_json:
         print_json({"settings": shown, "findings": [dict(zip(("part", "state", "message"), finding, strict=True)) for finding in findings]})

@@ -29,7 +29,10 @@ def erase(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove for good, at once, in the trash or not; the receipt says what went. Example: spark-assets erase --asset asset-2026..."""
+    """Remove for good, at once, in the trash or not; the receipt says what went.
+
+    Example: spark-assets erase --asset asset-2026...
+    """
     from spark_assets.cli.local import prepared_settings
 
     command = Erase(asset_ids=tuple(dict.fromkeys(asset or [])), group_id=group, project=project, tag=tag, dry_run=True)

@@ -4,9 +4,12 @@ import asyncio
 import os
 from collections.abc import Awaitable
 
+import msgspec
+
 from spark_assets.domain.errors import SparkError
 from spark_assets.media.codecs import codec_versions, missing_codecs
-from spark_assets.operations.verification import verify
+from spark_assets.operations.repair import Library, repair
+from spark_assets.operations.verification import Breach, find_breaches
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.databases import needs_migration, prepare_database
 from spark_assets.runtime.moderation import describe_moderator
@@ -16,38 +19,23 @@ Finding = tuple[str, str, str]
 """What was looked at, `ok` or `trouble`, and a sentence."""
 
 
-def examine(settings: Settings, *, verify_promises: bool, quick: bool) -> list[Finding]:
-    """Look at every part; with `verify_promises`, at every promise too."""
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done beyond a look at every part: `verify` every promise, without reading stored bytes if `quick`.
+
+    `repair`: put right before that what can safely be put right.
+    """
+
+    verify: bool = False
+    quick: bool = False
+    repair: bool = False
+
+
+def examine(settings: Settings, wish: Wish) -> list[Finding]:
+    """Look at every part, and do what else is wished. Raises BadSettings, NewerSchema, Unavailable."""
     findings = [_settings_finding(settings), _schema_finding(settings)]
     if findings[-1][1] == "ok":
-        findings += asyncio.run(_examine(settings, verify_promises, quick))
+        findings += asyncio.run(_examine(settings, wish))
     return findings
-
-
-def effective(settings: Settings) -> dict[str, str]:
-    """Every setting as it is in force, secrets masked."""
-    values = settings.model_dump()
-    values["database_url"] = _without_password(settings.database_url.get_secret_value())
-    values["moderator"] = _without_query(settings.moderator)
-    return {f"{PREFIX}{name.upper()}": _shown(value) for name, value in values.items()}
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, (tuple, frozenset)):
-        return ",".join(sorted(str(item) for item in value))
-    return str(value)
-
-
-def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    scheme, slashes, login = head.partition("://")
-    return f"{scheme}{slashes}{login.partition(':')[0]}:***{at}{tail}" if at else url
-
-
-def _without_query(url: str) -> str:
-    """It may hold credentials."""
-    address, mark, _ = url.partition("?")
-    return f"{address}?***" if mark else url
 
 
 def _settings_finding(settings: Settings) -> Finding:
@@ -66,7 +54,7 @@ def _schema_finding(settings: Settings) -> Finding:
     return "schema", "ok", "up to date"
 
 
-async def _examine(settings: Settings, verify_promises: bool, quick: bool) -> list[Finding]:
+async def _examine(settings: Settings, wish: Wish) -> list[Finding]:
     async with open_runtime(settings) as runtime:
         findings = [
             await _try("database", runtime.database.check()),
@@ -76,10 +64,32 @@ async def _examine(settings: Settings, verify_promises: bool, quick: bool) -> li
             _codec_finding(),
             ("moderator", "ok", describe_moderator(settings)),
         ]
-        if verify_promises and all(state == "ok" for _, state, _ in findings[:2]):
-            broken = await verify(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=quick)
-            findings += [("promises", "trouble", sentence) for sentence in broken] or [("promises", "ok", "all hold")]
+        if all(state == "ok" for _, state, _ in findings[:2]):
+            if wish.repair:
+                findings += await _repair(runtime)
+            if wish.verify or wish.repair:
+                findings += await _verify(runtime, wish)
     return findings
+
+
+async def _repair(runtime: Runtime) -> list[Finding]:
+    """Nothing is repaired in a file that is damaged: whatever is read from it may be wrong."""
+    async with runtime.database.read() as repositories:
+        if await repositories.verification.damage():
+            return []
+    library = Library(runtime.database, runtime.blobs, runtime.queue, runtime.tools.spool, runtime.clock)
+    return [("repair", "ok", done.sentence) for done in await repair(library)] or [("repair", "ok", "nothing to repair")]
+
+
+async def _verify(runtime: Runtime, wish: Wish) -> list[Finding]:
+    breaches = await find_breaches(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=wish.quick)
+    return [("promises", "trouble", _told(breach)) for breach in breaches] or [("promises", "ok", "all hold")]
+
+
+def _told(breach: Breach) -> str:
+    """How often, which ones, and what to do."""
+    examples = f" ({', '.join(breach.examples)}{', ...' if breach.count > len(breach.examples) else ''})" if breach.examples else ""
+    return f"{breach.sentence}{examples}; {breach.remedy or 'spark-assets doctor --repair puts it right'}"
 
 
 async def _try(part: str, check: Awaitable[None]) -> Finding:

@@ -5,24 +5,17 @@ from typing import Annotated
 import typer
 
 from spark_assets import __version__
-from spark_assets.cli import access_keys, demo, doctor, erase, keys, projects, serve, usage
+from spark_assets.cli.commands import Commands
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     help="Spark Assets: a self-hosted media asset library that speaks the Spark Asset API.",
+    epilog="Example: spark-assets login, then: spark-assets assets upload *.jpg --group photos --create-group",
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # what draws pages of help in colour takes longer to load than all the rest
 )
-app.command()(serve.serve)
-app.command()(serve.worker)
-app.command()(serve.migrate)
-app.command()(doctor.doctor)
-app.command()(usage.usage)
-app.command()(erase.erase)
-app.command()(demo.demo)
-app.add_typer(keys.app, name="keys")
-app.add_typer(access_keys.app, name="access-keys")
-app.add_typer(projects.app, name="projects")
 
 
 def _show_version(wanted: bool) -> None:

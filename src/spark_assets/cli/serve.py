@@ -40,13 +40,17 @@ def serve(
     home: Home = None,
     ingest: Annotated[bool | None, typer.Option(help="Ingest in this server too.", show_default="on")] = None,
 ) -> None:
-    """Run the server. Example: spark-assets serve --port 8080."""
+    """Run the server.
+
+    Example: spark-assets serve --port 8080
+    """
     from spark_assets.runtime.databases import prepare_database
     from spark_assets.runtime.home import lock_home, make_home
-    from spark_assets.settings import load_settings
+    from spark_assets.settings import arm_failpoint, load_settings
 
     with explained():
         settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest)
+        arm_failpoint()
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
@@ -57,13 +61,17 @@ def serve(
 
 
 def worker(home: Home = None) -> None:
-    """Ingest only, for a fleet on PostgreSQL. Example: spark-assets worker."""
+    """Ingest only, for a fleet on PostgreSQL.
+
+    Example: spark-assets worker
+    """
     from spark_assets.runtime.databases import prepare_database
     from spark_assets.runtime.home import make_home
-    from spark_assets.settings import load_settings
+    from spark_assets.settings import arm_failpoint, load_settings
 
     with explained():
         settings = load_settings(home=home)
+        arm_failpoint()
         if settings.is_embedded:
             fail("a worker of its own needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL; on SQLite, serve ingests by itself", FAILURE)
         make_home(settings)
@@ -73,7 +81,10 @@ def worker(home: Home = None) -> None:
 
 
 def migrate(home: Home = None) -> None:
-    """Bring the database schema up to date. Example: spark-assets migrate."""
+    """Bring the database schema up to date.
+
+    Example: spark-assets migrate
+    """
     from spark_assets.runtime.databases import migrate_database, needs_migration
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import load_settings
@@ -128,7 +139,7 @@ def _pass_on(settings: "Settings") -> None:
 
 def _run_granian(settings: "Settings") -> None:
     from granian import Granian
-    from granian.constants import Interfaces, Loops
+    from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
@@ -137,6 +148,7 @@ def _run_granian(settings: "Settings") -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # with both, a client that sends nothing is waited for without end: only HTTP/1 has a deadline
         workers=settings.workers,
         factory=True,
         loop=Loops.uvloop,

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from spark_assets.cli.keys import AsJson, Home
 from spark_assets.cli.output import explained, open_console, print_json
-from spark_assets.domain.errors import NotFound
+from spark_assets.cli.session import Session, over_http_or_at_home
 from spark_assets.domain.usage import CURRENCY, DAY, Dimension, UsageSpan, UsageTotal, day_name, dollars
 
 if TYPE_CHECKING:
@@ -23,34 +24,47 @@ _LONGEST_BAR: Final = 30
 """Columns: with the figures beside it, a row fits a terminal of 80."""
 
 
+@over_http_or_at_home
 def usage(
+    session: Session | None,
     days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="How many days back, today included; days are UTC.")] = 30,
     project: Annotated[str | None, typer.Option(help="One project; all without this.", show_default=False)] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was used and what it costs. Example: spark-assets usage --days 7 --project film."""
-    from spark_assets.cli.local import reading
+    """Show what was used and what it costs.
 
+    Example: spark-assets usage --days 7 --project film
+    """
     today = time.time_ns() // 1000 // DAY
     span = UsageSpan(start=(today - days + 1) * DAY, end=(today + 1) * DAY)
-    with explained():
-        totals = reading(home, lambda repositories: _find(repositories, span, project))
+    totals = _at_home(home, span, project) if session is None else _over_http(session, span, project)
     if as_json:
         print_json(_described(totals, span))
     else:
         _draw(totals, span)
 
 
+def _at_home(home: Path | None, span: UsageSpan, project: str | None) -> list[UsageTotal]:
+    from spark_assets.cli.local import reading
+
+    with explained():
+        return reading(home, lambda repositories: _find(repositories, span, project))
+
+
+def _over_http(session: Session, span: UsageSpan, project: str | None) -> list[UsageTotal]:
+    from spark_assets.cli.remote.usage import ask_usage
+
+    return ask_usage(session, span, project)
+
+
 async def _find(repositories: "Repositories", span: UsageSpan, name: str | None) -> list[UsageTotal]:
+    from spark_assets.operations.projects import by_name
     from spark_assets.operations.usage import add_up
 
     if name is None:
         return await add_up(repositories, None, span, _BY)
-    project = await repositories.projects.by_name(name)
-    if project is None:
-        raise NotFound("ProjectName", f"there is no project '{name}'")
-    return await add_up(repositories, [project.id], span, _BY)
+    return await add_up(repositories, [(await by_name(repositories, name)).id], span, _BY)
 
 
 def _described(totals: Sequence[UsageTotal], span: UsageSpan) -> dict[str, object]:

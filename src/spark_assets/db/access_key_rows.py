@@ -1,14 +1,12 @@
 """Rows of access keys; their secrets are sealed."""
 
-import json
-
 from sqlalchemy import bindparam, select, update
 
-from spark_assets.db.connection import Connection, Row
+from spark_assets.db.connection import Connection
+from spark_assets.db.key_rows import common_fields, common_values
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import access_keys
 from spark_assets.domain.access_key import AccessKey
-from spark_assets.domain.api_key import Scope
 from spark_assets.ports.repositories import Taken
 
 _GET = select(access_keys).where(access_keys.c.id == bindparam("id"))
@@ -29,35 +27,16 @@ class AccessKeyRows:
         self._sealer = sealer
 
     async def add(self, key: AccessKey, secret: str) -> None:
-        values = {
-            "id": key.id,
-            "name": key.name,
-            "secret": self._sealer.seal(secret),
-            "scopes": json.dumps(sorted(scope.value for scope in key.scopes)),
-            "project_ids": None if key.project_ids is None else json.dumps(sorted(key.project_ids)),
-            "created_at": key.created_at,
-            "revoked_at": key.revoked_at,
-        }
+        values = {**common_values(key), "secret": self._sealer.seal(secret)}
         if not await self._connection.run(self._connection.insert_new(access_keys), values):
             raise Taken("id")
 
     async def get(self, key_id: str) -> tuple[AccessKey, str | None] | None:
         rows = await self._connection.run(_GET, {"id": key_id})
-        return (_key(rows[0]), self._sealer.open(rows[0].secret)) if rows else None
+        return (AccessKey(**common_fields(rows[0])), self._sealer.open(rows[0].secret)) if rows else None
 
     async def all(self) -> list[AccessKey]:
-        return [_key(row) for row in await self._connection.run(_ALL)]
+        return [AccessKey(**common_fields(row)) for row in await self._connection.run(_ALL)]
 
     async def revoke(self, key_id: str, at: int) -> bool:
         return bool(await self._connection.run(_REVOKE, {"key_id": key_id, "at": at}))
-
-
-def _key(row: Row) -> AccessKey:
-    return AccessKey(
-        id=row.id,
-        name=row.name,
-        scopes=frozenset(Scope(scope) for scope in json.loads(row.scopes)),
-        project_ids=None if row.project_ids is None else frozenset(json.loads(row.project_ids)),
-        created_at=row.created_at,
-        revoked_at=row.revoked_at,
-    )

@@ -1,4 +1,4 @@
-"""The tables of administration: quotas, rates, shares, idempotency keys, the audit trail. Units as in `tables`."""
+"""The tables of administration: quotas, rates, shares, sessions, idempotency keys, the audit trail. Units as in `tables`."""
 
 from typing import Final
 
@@ -42,6 +42,17 @@ shares: Final = Table(
     Column("revoked_at", BigInteger),
     Index("ix_shares_by_created_at", "project_id", "created_at", "id"),
     Index("ix_shares_of_asset", "asset_id"),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("key_id", ForeignKey("api_keys.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    # What has expired, oldest first.
+    Index("ix_sessions_expires_at", "expires_at"),
 )
 
 idempotency_keys: Final = Table(

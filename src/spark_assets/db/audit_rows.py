@@ -34,7 +34,14 @@ class AuditRows:
             number, seal = placed.sequence, placed.hash
 
     async def page(self, wanted: AuditFilter, part: Slice) -> list[AuditEntry]:
-        return [_entry(row) for row in await self._connection.run(page_of(audit, _conditions(wanted), part))]
+        statement = page_of(audit, _conditions(wanted), part)
+        # The index of the order leads to the entries of a project, and to all; to those of one action or subject, or of several projects,
+        # none does.
+        is_search = (
+            wanted.action is not None or wanted.subject is not None or (wanted.project_ids is not None and len(wanted.project_ids) > 1)
+        )
+        rows = await (self._connection.run_long(statement) if is_search else self._connection.run(statement))
+        return [_entry(row) for row in rows]
 
     async def after(self, wanted: AuditFilter, sequence: int, limit: int) -> list[AuditEntry]:
         conditions = [audit.c.sequence > sequence, *_conditions(wanted)]
@@ -61,6 +68,8 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
         conditions.append(audit.c.project_id.is_not(None))
     if wanted.action is not None:
         conditions.append(audit.c.action == wanted.action)
+    if wanted.subject is not None:
+        conditions.append(audit.c.subject == wanted.subject)
     return conditions
 
 

@@ -4,19 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ColumnElement, Table, literal
+from sqlalchemy import ColumnElement, Table, literal, text
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.base import Executable
 
-from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
+from spark_assets.db.faults import ENGINE_ERRORS, is_damage, raise_ours
 from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sqlite_long_reads import LongReads
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Insert = SqliteInsert | PostgresInsert
+_MOST_DAMAGE: Final = 3
+"""Sentences about a damaged file: the first ones say enough."""
 Row = Any
 """A row of a result: its columns are attributes, and are typed where a noun is made of them."""
 
@@ -40,6 +42,9 @@ class Connection(Protocol):
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
+
+    async def damage(self) -> list[str]:
+        """What the engine finds wrong with the file that holds the rows, a few sentences at most; reads all of it."""
 
     async def hold(self, name: str) -> None:
         """Wait until no other transaction holds this name, then hold it until this one is over."""
@@ -100,6 +105,16 @@ class SqliteConnection:
     async def run_long(self, statement: Executable) -> Sequence[Row]:
         """The rows that a read finds, beside all others."""
         return await (self.run(statement) if self._long_reads is None else self._long_reads.run(statement))
+
+    async def damage(self) -> list[str]:
+        """What SQLite finds wrong with its file."""
+        try:
+            rows = self._connection.execute(text(f"PRAGMA quick_check({_MOST_DAMAGE})")).fetchall()
+        except ENGINE_ERRORS as error:
+            if is_damage(error):  # so much that not even this can be read
+                return [str(getattr(error, "orig", error))]
+            raise_ours(error)
+        return [row[0] for row in rows if row[0] != "ok"]
 
     async def hold(self, name: str) -> None:
         """Nothing to do: there is one writer, and nobody comes between."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, literal_column, or_, select, update
 
@@ -14,7 +15,7 @@ from spark_assets.db.webhook_rows import open_secrets
 from spark_assets.domain.listing import Slice
 from spark_assets.domain.task import TaskStatus
 from spark_assets.domain.webhook import Delivery, DeliveryStatus, WebhookKind
-from spark_assets.ports.webhooks import Addressee
+from spark_assets.ports.webhooks import Addressee, Callback
 
 # Spelt out, not bound, so that the planner sees that the small indexes of what waits suffice.
 _WAITING: Final = deliveries.c.status == literal_column(f"'{DeliveryStatus.WAITING.value}'")
@@ -76,10 +77,10 @@ _SETTLED = _HELD.values(due_at=bindparam("new_due_at"), answer_status=bindparam(
 _RETRY = _SETTLED.returning(deliveries.c.id)
 _END = _SETTLED.values(status=bindparam("new_status"), ended_at=bindparam("new_ended_at"), callback=None).returning(deliveries.c.id)
 _IS_DUE = (_WAITING, deliveries.c.due_at <= bindparam("by"))
-_WEBHOOKS_DUE = select(deliveries.c.webhook_id).where(*_IS_DUE).group_by(deliveries.c.webhook_id)
+_PLACES_DUE = select(deliveries.c.place).where(*_IS_DUE).group_by(deliveries.c.place)
 _DUE = (
     select(deliveries.c.id)
-    .where(*_IS_DUE, deliveries.c.webhook_id == bindparam("webhook_id"))
+    .where(*_IS_DUE, deliveries.c.place == bindparam("place"))
     .order_by(deliveries.c.due_at)
     .limit(bindparam("limit"))
 )
@@ -98,8 +99,9 @@ class DeliveryRows:
         if deliveries:
             await self._connection.run(_INSERT, [_values(delivery, (callbacks or {}).get(delivery.id)) for delivery in deliveries])
 
-    async def callbacks_of(self, task_ids: Sequence[str]) -> dict[str, bytes]:
-        found = {row.id: row.callback for row in await self._connection.run(_CALLBACKS, {"task_ids": list(task_ids)})}
+    async def callbacks_of(self, task_ids: Sequence[str]) -> dict[str, Callback]:
+        rows = await self._connection.run(_CALLBACKS, {"task_ids": list(task_ids)})
+        found = {row.id: Callback(row.callback, urlsplit(self._sealer.open(row.callback) or "").netloc) for row in rows}
         if found:
             await self._connection.run(_FORGET_CALLBACKS, {"task_ids": list(found)})
         return found
@@ -148,11 +150,11 @@ class DeliveryRows:
         end = {"new_status": delivery.status.value, "new_ended_at": delivery.ended_at}
         return bool(await self._connection.run(_END, {**values, **end}))
 
-    async def webhooks_due(self, by: int) -> list[str]:
-        return [row.webhook_id for row in await self._connection.run_long(_WEBHOOKS_DUE.params(by=by))]
+    async def places_due(self, by: int) -> list[str]:
+        return [row.place for row in await self._connection.run_long(_PLACES_DUE.params(by=by))]
 
-    async def due(self, webhook_id: str, by: int, limit: int) -> list[str]:
-        return [row.id for row in await self._connection.run(_DUE, {"webhook_id": webhook_id, "by": by, "limit": limit})]
+    async def due(self, place: str, by: int, limit: int) -> list[str]:
+        return [row.id for row in await self._connection.run(_DUE, {"place": place, "by": by, "limit": limit})]
 
     async def drop_ended(self, before: int, limit: int) -> int:
         return len(await self._connection.run(_DROP, {"before": before, "limit": limit}))

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, delete, func, not_, or_, select, update
 
 from spark_assets.db.administration_tables import shares
 from spark_assets.db.connection import Connection, Row
-from spark_assets.db.event_tables import deliveries, events
+from spark_assets.db.event_tables import deliveries, events, uploads
 from spark_assets.db.tables import assets, groups, tags, tasks
 from spark_assets.domain.event import EventType
 from spark_assets.domain.webhook import DeliveryStatus
-from spark_assets.ports.erasure import Doomed, Target, Traces
+from spark_assets.ports.erasure import Doomed, Leftover, Target, Traces
 
 _ASSETS: Final[BindParameter[Any]] = bindparam("asset_ids", expanding=True)
 _TASKS: Final[BindParameter[Any]] = bindparam("task_ids", expanding=True)
@@ -51,6 +52,14 @@ _DROP_MESSAGES = (
         ended_at=func.coalesce(deliveries.c.ended_at, bindparam("at")),
     )
 )
+# Bytes kept for a retry; those of a completed task are gone. Uploads are those of a day, so no index leads to them by their task.
+_LEFTOVERS = (
+    select(uploads.c.id, uploads.c.parts)
+    .join(tasks, tasks.c.id == uploads.c.task_id)
+    .where(uploads.c.task_id.in_(_TASKS), tasks.c.source.is_not(None))
+)
+# What the client said of the asset lies with it.
+_DROP_UPLOADS = delete(uploads).where(uploads.c.task_id.in_(_TASKS))
 _DROP_ASSETS = delete(assets).where(assets.c.id.in_(_ASSETS))
 _REFERENCES = (
     select(assets.c.blob_sha256, func.count().label("references"))
@@ -104,11 +113,14 @@ class ErasureRows:
         known = await self._connection.run(_COUNT_SOURCES, {"task_ids": _task_ids(doomed)})
         return Traces(shares=shared[0][0], sources=known[0][0])
 
-    async def purge(self, doomed: Sequence[Doomed], at: int) -> None:
+    async def purge(self, doomed: Sequence[Doomed], at: int) -> list[Leftover]:
+        left = await self._connection.run(_LEFTOVERS, {"task_ids": _task_ids(doomed)})
+        await self._connection.run(_DROP_UPLOADS, {"task_ids": _task_ids(doomed)})
         await self._connection.run(_MARK_TASKS, {"task_ids": _task_ids(doomed), "at": at})
         await self._connection.run(_DROP_MESSAGES, {"asset_ids": _ids(doomed), "at": at})
         for statement in (_DROP_SHARES, _DROP_TAGS, _DROP_EVENTS, _DROP_ASSETS):
             await self._connection.run(statement, {"asset_ids": _ids(doomed)})
+        return [Leftover(row.id, tuple(msgspec.json.decode(row.parts, type=list[str]))) for row in left]
 
     async def references(self, hashes: Sequence[str]) -> dict[str, int]:
         rows = await self._connection.run(_REFERENCES, {"hashes": list(hashes)})

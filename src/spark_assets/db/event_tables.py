@@ -75,6 +75,7 @@ deliveries: Final = Table(
     Column("id", String(32), primary_key=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("webhook_id", ForeignKey("webhooks.id"), nullable=False),
+    Column("place", String(64), nullable=False),
     Column("message_id", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("type", String(32), nullable=False),
@@ -92,8 +93,8 @@ deliveries: Final = Table(
     Index("ix_deliveries_by_created_at", "webhook_id", "created_at", "id"),
     # What is still to be delivered: few rows among millions.
     Index("ix_deliveries_waiting", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
-    # The same of one webhook.
-    Index("ix_deliveries_of_webhook", "webhook_id", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    # The same of one place.
+    Index("ix_deliveries_of_place", "place", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     # What must go before it, of the same subject.
     Index("ix_deliveries_subject", "webhook_id", "subject", "created_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     # Those that tell of something, which go when that is erased.

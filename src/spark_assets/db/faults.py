@@ -24,9 +24,8 @@ _SQLITE_AWAY: Final = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_CORRUPT,
 }
+_SQLITE_DAMAGED: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
 def raise_ours(error: Exception) -> NoReturn:
@@ -34,7 +33,7 @@ def raise_ours(error: Exception) -> NoReturn:
     ours = _translate(error)
     if ours is None:
         raise error
-    log.warning("database_unavailable", error=type(error).__name__, code=ours.code)
+    log.warning("database_unavailable", error=type(error).__name__, code=ours.code, reason=_reason(error))
     raise ours from error
 
 
@@ -51,11 +50,25 @@ def _translate(error: Exception) -> SparkError | None:
     return None
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether the error says that the file itself is damaged."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF in _SQLITE_DAMAGED
+
+
+def _reason(error: Exception) -> str | None:
+    """The engine's own name for it, such as SQLITE_CORRUPT or 57P01: a busy file and a damaged one want different remedies."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
+
+
 def _of_sqlite(error: sqlite3.Error) -> SparkError | None:
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
     if primary == sqlite3.SQLITE_FULL:
         return StorageFull()
+    if primary in _SQLITE_DAMAGED:
+        return Unavailable("the database file is damaged: whoever runs the service must put it back from a backup")
     if primary in _SQLITE_AWAY:
         return Unavailable("the database is locked or out of reach; try again shortly")
     return None

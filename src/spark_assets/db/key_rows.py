@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, case, func, select, update
 
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.tables import api_keys
+from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import ApiKey, Scope
 from spark_assets.ports.repositories import Taken
 
@@ -42,15 +44,10 @@ class KeyRows:
     async def add(self, key: ApiKey, fingerprint: str) -> None:
         insert = self._connection.insert_new(api_keys)
         values = {
-            "id": key.id,
-            "name": key.name,
+            **common_values(key),
             "hint": key.hint,
             "fingerprint": fingerprint,
-            "scopes": json.dumps(sorted(scope.value for scope in key.scopes)),
-            "project_ids": None if key.project_ids is None else json.dumps(sorted(key.project_ids)),
-            "created_at": key.created_at,
             "expires_at": key.expires_at,
-            "revoked_at": key.revoked_at,
             "last_used_at": key.last_used_at,
         }
         if not await self._connection.run(insert, values):
@@ -78,15 +75,29 @@ class KeyRows:
             await self._connection.run(_TOUCH, [{"key_id": key_id, "at": at} for key_id, at in sorted(last_used.items())])
 
 
+def common_values(key: ApiKey | AccessKey) -> dict[str, Any]:
+    """The columns that rows of both kinds of key have."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": json.dumps(sorted(scope.value for scope in key.scopes)),
+        "project_ids": None if key.project_ids is None else json.dumps(sorted(key.project_ids)),
+        "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def common_fields(row: Row) -> dict[str, Any]:
+    """The same, read."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "scopes": frozenset(Scope(scope) for scope in json.loads(row.scopes)),
+        "project_ids": None if row.project_ids is None else frozenset(json.loads(row.project_ids)),
+        "created_at": row.created_at,
+        "revoked_at": row.revoked_at,
+    }
+
+
 def _key(row: Row) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        name=row.name,
-        hint=row.hint,
-        scopes=frozenset(Scope(scope) for scope in json.loads(row.scopes)),
-        project_ids=None if row.project_ids is None else frozenset(json.loads(row.project_ids)),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-    )
+    return ApiKey(hint=row.hint, expires_at=row.expires_at, last_used_at=row.last_used_at, **common_fields(row))

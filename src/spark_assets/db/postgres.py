@@ -3,7 +3,7 @@
 from asyncio import Event
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import NoReturn
+from typing import Final, NoReturn
 from zlib import crc32
 
 import asyncpg
@@ -19,6 +19,7 @@ from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -40,10 +41,18 @@ _NOT_TEXT = "22021"
 """SQLSTATE of a text with a NUL in it, which PostgreSQL cannot hold: so no row can match it."""
 _COMMAND_TIMEOUT = 30.0
 """Seconds after which a database that does not answer counts as away."""
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds after which a transaction that says nothing is undone: its process is stopped, or its machine gone, and others wait for its rows.
+
+Inside a unit of work nothing but the database is awaited, so a living process comes nowhere near it.
+"""
 
 
-def postgres_engine(url: str) -> AsyncEngine:
-    """An engine for a URL that begins with `postgresql://`."""
+def postgres_engine(url: str, *, longest_pause: float | None = _LONGEST_PAUSE) -> AsyncEngine:
+    """An engine for a URL that begins with `postgresql://`.
+
+    `longest_pause`: seconds that a transaction may say nothing before the server undoes it; None: as long as it likes.
+    """
     return create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1),
         pool_size=_POOL_SIZE,
@@ -52,7 +61,10 @@ def postgres_engine(url: str) -> AsyncEngine:
         connect_args={
             "timeout": _CONNECT_TIMEOUT,
             "command_timeout": _COMMAND_TIMEOUT,
-            "server_settings": {"application_name": "spark-assets"},
+            "server_settings": {
+                "application_name": "spark-assets",
+                "idle_in_transaction_session_timeout": str(round((longest_pause or 0) * 1000)),
+            },
         },
     )
 
@@ -80,6 +92,10 @@ class PostgresConnection:
     async def run_long(self, statement: Executable) -> Sequence[Row]:
         """The rows that a read finds; on this engine nobody waits for another's."""
         return await self.run(statement)
+
+    async def damage(self) -> list[str]:
+        """Nothing: a server looks after its own files."""
+        return []
 
     async def hold(self, name: str) -> None:
         """An advisory lock; two names that share a number wait for each other, which does no harm."""
@@ -124,8 +140,11 @@ class PostgresUnitOfWork(SqlUnitOfWork):
             if self._jobs:
                 raw = await self._connection.get_raw_connection()
                 await self._dispatcher.dispatch(self._jobs, raw.driver_connection)
+                reach(Failpoint.JOBS_PUT)
             await self.settle()  # last: what others wait for is held until the end
+            reach(Failpoint.COMMIT_BEGUN)
             await self._connection.commit()
+            reach(Failpoint.COMMIT_DONE)
         except _ERRORS as error:
             _raise_ours(error)
 

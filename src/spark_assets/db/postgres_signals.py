@@ -1,7 +1,7 @@
 """What is announced, told from process to process by LISTEN and NOTIFY."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -17,12 +17,17 @@ _RECONNECT_DELAY: Final = 1.0
 _PROBE_EVERY: Final = 5.0
 """Seconds between two looks at whether the listening connection still answers."""
 
+_LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last one comes where a statement meets a connection that is just being lost; whatever were missing here would end the listening."""
+
 
 class PostgresSignals:
     """Listens on one connection, which is opened for the first waiter and again whenever it is lost."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, connect: Callable[..., Awaitable[asyncpg.Connection]] = asyncpg.connect) -> None:
+        """`connect`: a seam."""
         self._url = url
+        self._connect = connect
         self._signals = Signals()
         self._listening: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -48,14 +53,14 @@ class PostgresSignals:
         while True:
             try:
                 await self._listen_once()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _LOST as error:
                 log.warning("signals_unavailable", error=type(error).__name__)
             self._ready.clear()
             self._signals.wake_all()
             await asyncio.sleep(_RECONNECT_DELAY)
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._url, timeout=5)
+        connection = await self._connect(self._url, timeout=5)
         try:
             await connection.add_listener(CHANNEL, self._receive)
             self._ready.set()

@@ -24,6 +24,7 @@ from spark_assets.db.sqlite_long_reads import LongReads
 from spark_assets.db.sqlite_pragmas import prepare
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -231,7 +232,9 @@ class SqliteDatabase:
         self._batch = None
         self._idle.clear()
         try:
+            reach(Failpoint.COMMIT_BEGUN)
             await asyncio.get_running_loop().run_in_executor(self._thread, self._raw.execute, "COMMIT")
+            reach(Failpoint.COMMIT_DONE)
         except sqlite3.Error as error:
             self._abandon(batch, error)
         else:
@@ -247,6 +250,7 @@ class SqliteDatabase:
         if jobs:
             try:
                 await self._dispatcher.dispatch(jobs, None)
+                reach(Failpoint.JOBS_PUT)
             except Exception:
                 log.exception("jobs_lost", count=len(jobs))
 

@@ -129,7 +129,7 @@ _TAKE_CALLBACK = (
     .where(tasks.c.id == bindparam("new_id"))
     .values(callback=select(_former.c.callback).where(_former.c.id == bindparam("former_id")).scalar_subquery())
 )
-_FORGET_SOURCE = update(tasks).where(tasks.c.id == bindparam("former_id")).values(source=None)
+_FORGET_ADDRESSES = update(tasks).where(tasks.c.id == bindparam("former_id")).values(source=None, callback=None)
 
 
 class TaskRows:
@@ -210,7 +210,7 @@ class TaskRows:
 
     async def hand_on(self, task_id: str, new_id: str) -> None:
         await self._connection.run(_TAKE_CALLBACK, {"new_id": new_id, "former_id": task_id})
-        await self._connection.run(_FORGET_SOURCE, {"former_id": task_id})
+        await self._connection.run(_FORGET_ADDRESSES, {"former_id": task_id})
 
     async def drop_sources(self, before: int, limit: int) -> int:
         return len(await self._connection.run(_DROP_SOURCES, {"before": before, "limit": limit}))

@@ -13,7 +13,9 @@ from spark_assets.db.idempotency_rows import IdempotencyRows
 from spark_assets.db.key_rows import KeyRows
 from spark_assets.db.project_rows import ProjectRows
 from spark_assets.db.quota_rows import QuotaRows
+from spark_assets.db.repair_rows import RepairRows
 from spark_assets.db.sealing import Sealer
+from spark_assets.db.session_rows import SessionRows
 from spark_assets.db.share_rows import ShareRows
 from spark_assets.db.task_rows import TaskRows
 from spark_assets.db.upload_rows import UploadRows
@@ -40,12 +42,14 @@ class SqlRepositories:
         self.audit = AuditRows(connection)
         self.erasure = ErasureRows(connection)
         self.events = EventRows(connection)
+        self.sessions = SessionRows(connection)
         self.shares = ShareRows(connection, sealer)
         self.webhooks = WebhookRows(connection, sealer)
         self.deliveries = DeliveryRows(connection, sealer)
         self.quotas = QuotaRows(connection)
         self.uploads = UploadRows(connection, sealer)
         self.verification = VerificationRows(connection)
+        self.repairs = RepairRows(connection)
 
 
 class SqlUnitOfWork(SqlRepositories):

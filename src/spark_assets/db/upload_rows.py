@@ -9,13 +9,25 @@ from spark_assets.db.connection import Connection, Row
 from spark_assets.db.event_tables import uploads
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import tasks
+from spark_assets.db.verification_rows import SKEW
 from spark_assets.domain.task import TaskStatus
 from spark_assets.domain.upload import Upload, UploadKind, UploadStatus
 from spark_assets.ports.repositories import Taken
 
 _FIND = select(uploads).where(uploads.c.id == bindparam("id"))
+# Read from the index on `expires_at`: an open upload expires within a day of its last byte, so the walk covers a day of uploads.
+_OPEN_OF_KEY = (
+    select(uploads.c.id)
+    .where(uploads.c.expires_at >= bindparam("now"), uploads.c.key_id == bindparam("key_id"), uploads.c.status == UploadStatus.OPEN.value)
+    .limit(bindparam("most"))
+)
 _OPEN = update(uploads).where(uploads.c.id == bindparam("upload_id"), uploads.c.status == UploadStatus.OPEN.value)
-_FREE = or_(uploads.c.holder.is_(None), uploads.c.held_until < bindparam("now"), uploads.c.holder == bindparam("new_holder"))
+_FREE = or_(
+    uploads.c.holder.is_(None),
+    uploads.c.held_until < bindparam("now"),
+    uploads.c.held_until > bindparam("too_far"),
+    uploads.c.holder == bindparam("new_holder"),
+)
 _HOLD = _OPEN.where(_FREE).values(holder=bindparam("new_holder"), held_until=bindparam("until")).returning(uploads.c.id)
 _HELD = _OPEN.where(uploads.c.holder == bindparam("held_by"))
 _RELEASE = _HELD.values(holder=None, held_until=None)
@@ -30,7 +42,12 @@ _RECORD = (
     .returning(uploads.c.id)
 )
 _COMPLETE = _OPEN.values(
-    offset=uploads.c.length, status=UploadStatus.COMPLETE.value, task_id=bindparam("new_task"), holder=None, held_until=None
+    offset=uploads.c.length,
+    status=UploadStatus.COMPLETE.value,
+    task_id=bindparam("new_task"),
+    command=bindparam("new_command"),
+    holder=None,
+    held_until=None,
 ).returning(uploads.c.id)
 _ATTACH = update(uploads).where(uploads.c.id == bindparam("upload_id")).values(task_id=bindparam("new_task"))
 _REMOVE = delete(uploads).where(uploads.c.id == bindparam("upload_id"), uploads.c.status == UploadStatus.OPEN.value).returning(uploads.c.id)
@@ -78,6 +95,10 @@ class UploadRows:
         if not await self._connection.run(self._connection.insert_new(uploads), values):
             raise Taken("id")
 
+    async def room_for(self, key_id: str, now: int, most: int) -> bool:
+        await self._connection.hold(f"open uploads {key_id}")
+        return len(await self._connection.run(_OPEN_OF_KEY, {"key_id": key_id, "now": now, "most": most})) < most
+
     async def find(self, upload_id: str, project_ids: Sequence[str] | None) -> Upload | None:
         rows = await self._connection.run(_FIND, {"id": upload_id})
         if not rows or (project_ids is not None and rows[0].project_id not in project_ids):
@@ -85,7 +106,8 @@ class UploadRows:
         return self._upload(rows[0])
 
     async def hold(self, upload_id: str, holder: str, *, now: int, until: int) -> bool:
-        return bool(await self._connection.run(_HOLD, {"upload_id": upload_id, "new_holder": holder, "now": now, "until": until}))
+        values = {"upload_id": upload_id, "new_holder": holder, "now": now, "until": until, "too_far": until + SKEW}
+        return bool(await self._connection.run(_HOLD, values))
 
     async def release(self, upload_id: str, holder: str) -> None:
         await self._connection.run(_RELEASE, {"upload_id": upload_id, "held_by": holder})
@@ -94,8 +116,9 @@ class UploadRows:
         values = {"new_offset": upload.offset, "new_parts": _parts_text(upload), "new_expiry": upload.expires_at, "until": until}
         return bool(await self._connection.run(_RECORD, {"upload_id": upload.id, "held_by": holder, "after": after, **values}))
 
-    async def complete(self, upload_id: str, task_id: str) -> bool:
-        return bool(await self._connection.run(_COMPLETE, {"upload_id": upload_id, "new_task": task_id}))
+    async def complete(self, upload_id: str, task_id: str, command: str) -> bool:
+        values = {"new_task": task_id, "new_command": self._sealer.seal(command)}
+        return bool(await self._connection.run(_COMPLETE, {"upload_id": upload_id, **values}))
 
     async def attach(self, upload_id: str, task_id: str) -> None:
         await self._connection.run(_ATTACH, {"upload_id": upload_id, "new_task": task_id})

@@ -64,6 +64,7 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     with_service: bool = False
     """Those that belong to no project, too."""
     action: str | None = None
+    subject: str | None = None
 
 
 FIRST_PREVIOUS: Final = "0" * 64

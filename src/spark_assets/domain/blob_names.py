@@ -19,6 +19,9 @@ LONGEST_NAME: Final = 512
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SEGMENT: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,127}")
+_HASHED: Final = re.compile(
+    r"(?P<folder>originals|renditions)/(?P<start>[0-9a-f]{2})/(?P<sha256>(?P=start)[0-9a-f]{62})(?P<rest>-[a-z0-9_.-]+)?"
+)
 _PREFIX: Final = re.compile(r"[a-z0-9._/-]*")
 
 
@@ -88,9 +91,9 @@ def _require(pattern: re.Pattern[str], text: str) -> str:
     return text
 
 
-def sha256_of(name: str) -> str:
-    """The hash in the name of an original. Raises InvalidBlobName for any other name."""
-    sha256 = name.rpartition("/")[2]
-    if name != original(sha256):
-        raise InvalidBlobName("this is not the name of an original")
-    return sha256
+def hash_in(name: str) -> str | None:
+    """The hash in the name of an original or of a rendition; None for any other name, such as a file that somebody put there."""
+    found = _HASHED.fullmatch(name)
+    if found is None or (found["rest"] is None) != (f"{found['folder']}/" == ORIGINALS):
+        return None
+    return found["sha256"]

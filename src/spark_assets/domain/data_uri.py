@@ -11,6 +11,8 @@ _SCHEME: Final = "data:"
 _BASE64: Final = ";base64"
 _LONGEST_TYPE: Final = 1024
 """Characters before the comma; the media type in them is not believed anyway."""
+_PIECE: Final = 64 * 1024
+"""Characters decoded at once: while it is decoded an escape takes thirty times the memory that it is long."""
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 _NOT_DATA: Final = re.compile(r"[^\x21-\x7e]")
 """What no URI contains: white space, controls, and whatever is not ASCII."""
@@ -48,4 +50,11 @@ def _from_percent(data: str, name: str) -> bytes:
         raise InvalidParameter(name, "the data: URI holds white space, control characters or others than ASCII; percent-encode them")
     if _BAD_ESCAPE.search(data):
         raise InvalidParameter(name, "the data: URI holds a percent sign without two hexadecimal digits after it")
-    return unquote_to_bytes(data)
+    found, start = bytearray(), 0
+    while start < len(data):
+        end = start + _PIECE
+        cut = data.rfind("%", end - 2, end)  # an escape that would be cut in two is left to the next piece
+        end = end if cut < 0 else cut
+        found += unquote_to_bytes(data[start:end])
+        start = end
+    return bytes(found)

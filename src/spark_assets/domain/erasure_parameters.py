@@ -60,6 +60,13 @@ AUDIT_ACTION: Final = Parameter(
     read=read_text,
     example="assets.erased",
 )
+AUDIT_SUBJECT: Final = Parameter(
+    name="subject",
+    field="subject",
+    description="Entries about the asset, the group, or whatever else has this ID",
+    read=read_text,
+    example="asset-20260101120000-bcdfg",
+)
 AUDIT_FORMAT: Final = Parameter(
     name="format",
     field="as_lines",

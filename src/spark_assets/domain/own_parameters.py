@@ -235,7 +235,10 @@ TASK_MODEL: Final = Parameter(
     example=["spark_asset_create"],
     choices=tuple(OPERATIONS),
 )
-RETRY_URL: Final = own(shared.URL, description="Where the file is now; without it, the address that was given before, kept for 24 hours")
+RETRY_URL: Final = own(
+    shared.URL,
+    description="Where the file is now, or the file as a data: URI; without it, the address that was given before, kept for 24 hours",
+)
 TASK_ASSET: Final = own(shared.ASSET_ID, name="asset_id", field="asset_id", description="Tasks of this asset")
 WAIT: Final = Parameter(
     name="wait",

@@ -9,7 +9,7 @@ import msgspec
 
 from spark_assets.domain.asset import Variant
 
-LINK_LIFETIME: Final = 3600
+FOLLOWED_LINK_LIFETIME: Final = 3600
 """Seconds that the signed link works which a share leads to: so long bytes can still be read after the share was revoked."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 

@@ -9,11 +9,13 @@ from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.usage import MICRO
 
 RETENTION: Final = 24 * 3600 * MICRO
-"""How long an unfinished upload is kept after its last byte."""
+"""How long an unfinished upload is kept after its last byte, unless the operator settled otherwise."""
 PART_SIZE: Final = 8 * 2**20
 """Bytes after which a part of an upload is made durable, so that a broken connection loses no more."""
 MOST_PARTS: Final = 4_000
 """Parts of one upload: 200 MB in pieces of 50 KB, or 1 GiB in pieces of 270 KB."""
+MOST_OPEN: Final = 100
+"""Uploads of one key that may be open at once: each may hold bytes that no quota counts yet."""
 LEASE: Final = 5 * MICRO
 """How long an upload is held by a request that says nothing: a client whose connection broke may go on after that."""
 _SCHEME: Final = "incoming:"
@@ -67,7 +69,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that are durable."""
     parts: tuple[str, ...] = ()
     command: str = ""
-    """JSON of what the client said of the asset: kept sealed."""
+    """JSON of what the client said of the asset: kept sealed. Of a complete one, what is still told of it."""
     task_id: str | None = None
     created_at: int
     expires_at: int

@@ -4,6 +4,7 @@ Messages, headers and secrets are those of the Standard Webhooks specification (
 """
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -89,6 +90,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     project_id: str
     webhook_id: str
+    place: str
+    """Whose places it takes while it is sent: its webhook's, or those of the callbacks to one host, so that no host delays another."""
     message_id: str
     """The same for every attempt, for every webhook that is told of the event, and when it is sent again."""
     subject: str
@@ -112,6 +115,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 def new_webhook_secret() -> str:
     """A fresh secret in the specification's form: `whsec_` and base64."""
     return _SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def callback_place(webhook_id: str, host: str) -> str:
+    """The place of callbacks to a host: not its name, which may be a secret."""
+    return f"{webhook_id}.{hashlib.sha256(f'{webhook_id} {host}'.encode()).hexdigest()[:16]}"
 
 
 def callbacks_id(project_id: str) -> str:

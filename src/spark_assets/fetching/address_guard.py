@@ -64,7 +64,8 @@ class AddressGuard:
     `allow`: exceptions, which bring their own ports. A cloud's metadata address is opened only by an entry for it alone.
     `ports`: the ports that may be reached on public addresses.
     `own`: addresses and ports that this service listens on; `0.0.0.0` and `::` stand for every address of the machine,
-    which `is_local` tells. They are refused unless an entry of `allow` names that very port.
+    which `is_local` tells. A connection to an unspecified address ends at this machine as well, so it counts as each of them.
+    They are refused unless an entry of `allow` names that very port.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class AddressGuard:
         self._allow = tuple(allow)
         self._ports = ports
         self._own = frozenset((find_targets(ip_address(address))[-1], port) for address, port in own)
+        self._own_ports = frozenset(port for _, port in self._own)
         self._own_wildcard_ports = frozenset(port for address, port in self._own if address.is_unspecified)
         self._is_local = is_local
 
@@ -109,7 +111,9 @@ class AddressGuard:
     def _is_own(self, address: Address, port: int) -> bool:
         if (address, port) in self._own:
             return True
-        return port in self._own_wildcard_ports and (address.is_unspecified or self._is_local(address))
+        if address.is_unspecified:
+            return port in self._own_ports
+        return port in self._own_wildcard_ports and self._is_local(address)
 
     def _is_allowed(self, address: Address, port: int) -> bool:
         return any(entry.covers(address, port) for entry in self._allow)

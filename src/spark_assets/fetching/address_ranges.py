@@ -49,12 +49,29 @@ _IPV4_REFUSED: Final = tuple(
         ),
     )
 )
-# The blocks that registries have been given out of 2000::/3; the rest belongs to nobody yet.
+# The blocks that registries have been given out of 2000::/3; the rest belongs to nobody yet, also between those of 2001::/16.
 _IPV6_UNICAST: Final = tuple(
     map(
         IPv6Network,
         (
-            "2001::/16",
+            "2001:200::/23",
+            "2001:400::/23",
+            "2001:600::/23",
+            "2001:800::/22",
+            "2001:c00::/23",
+            "2001:e00::/23",
+            "2001:1200::/23",
+            "2001:1400::/22",
+            "2001:1800::/23",
+            "2001:1a00::/23",
+            "2001:1c00::/22",
+            "2001:2000::/19",
+            "2001:4000::/21",
+            "2001:4800::/22",
+            "2001:4c00::/23",
+            "2001:5000::/20",
+            "2001:8000::/19",
+            "2001:a000::/19",
             "2003::/18",
             "2400::/11",
             "2600::/12",
@@ -71,7 +88,6 @@ _IPV6_REFUSED: Final = tuple(
     map(
         IPv6Network,
         (
-            "2001::/23",  # protocol assignments: Teredo, benchmarking, AMT, AS112, ORCHID, DRIP (RFC 2928)
             "2001:db8::/32",  # documentation (RFC 3849)
             "2620:4f:8000::/48",  # AS112 (RFC 7534)
         ),
@@ -112,8 +128,17 @@ def is_public_unicast(address: Address) -> bool:
 def find_targets(address: Address) -> tuple[Address, ...]:
     """The addresses that a packet to this one may end at; never empty.
 
-    An IPv6 form that carries IPv4 addresses gives those; an ISATAP address gives itself too; any other gives itself.
+    An IPv6 form that carries IPv4 addresses gives those, and any other gives itself; an ISATAP interface, which may stand in a
+    network of either kind, adds the one that it carries.
     """
+    targets = _find_network_targets(address)
+    if isinstance(address, IPv6Address) and address.packed[8:12] in _ISATAP_MARKS:
+        return (*targets, IPv4Address(address.packed[12:]))
+    return targets
+
+
+def _find_network_targets(address: Address) -> tuple[Address, ...]:
+    """What the network part of the address says of where a packet may end."""
     if isinstance(address, IPv4Address) or address in _NO_FORMS:
         return (address,)
     packed = address.packed
@@ -126,8 +151,6 @@ def find_targets(address: Address) -> tuple[Address, ...]:
     if address in _TEREDO:
         # Server, then client: the client's bits are inverted (RFC 4380).
         return (IPv4Address(packed[4:8]), IPv4Address(bytes(byte ^ 0xFF for byte in packed[12:])))
-    if packed[8:12] in _ISATAP_MARKS:
-        return (address, IPv4Address(packed[12:]))
     return (address,)
 
 

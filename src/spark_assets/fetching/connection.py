@@ -6,6 +6,8 @@ be connected to: there is no look-up between that judgement and the connection.
 
 import asyncio
 import functools
+import re
+import select
 import socket
 import ssl
 from typing import Any, Final, cast
@@ -14,7 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.http import HttpProcessingError, RawResponseMessage
+from aiohttp.http import HttpProcessingError, HttpVersion10, HttpVersion11, RawResponseMessage
 from aiohttp.streams import StreamReader
 from aiohttp.tracing import Trace
 
@@ -28,10 +30,17 @@ LONGEST_HEADER: Final = 8 * 1024
 """Bytes of one header or status line."""
 MOST_INTERIM_ANSWERS: Final = 16
 """1xx answers before the final one; real origins send at most two (100, 103)."""
+MOST_ADDRESSES: Final = 64
+"""Addresses of one name, far more than services give out. Each is judged, and tried until one answers: thousands would be a scan."""
 KEEP_ALIVE: Final = 3.0
 """Seconds an idle connection is kept: less than the 5 s after which common servers close theirs."""
 
-_SECTION_END: Final = b"\r\n\r\n"
+LARGEST_FRAMING: Final = 512 * 1024
+"""Bytes of chunk sizes, extensions and trailers around one body, beside a quarter of what they frame: a chunk of 24 bytes has 6."""
+
+_SECTION_END: Final = re.compile(rb"\n\r?\n")
+_SEAM: Final = 2
+"""Bytes of a section's end that an earlier read may have brought."""
 
 AddrInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
 
@@ -41,7 +50,7 @@ class ExcessBytes(aiohttp.ClientPayloadError):
 
 
 class BrokenFraming(aiohttp.ClientError):
-    """The body is not chunked as its headers promise."""
+    """The body is not chunked as its headers promise, or is little else than framing."""
 
 
 class StaleConnection(aiohttp.ServerDisconnectedError):
@@ -60,6 +69,8 @@ class GuardedResolver(AbstractResolver):
         addresses = await self._resolver.resolve(host, port)
         if not addresses:
             raise OSError("the name has no address")
+        if len(addresses) > MOST_ADDRESSES:
+            raise OSError("the name has too many addresses")
         for address in addresses:
             self._guard.require(address, port)
         return [_describe(host, address, port) for address in addresses]
@@ -79,13 +90,26 @@ class BoundedAnswer(ResponseHandler):
         super().__init__(loop)
         self._requests = 0
         self._head_size = 0
+        self._head_end = b""
+        self._body_size = 0
         self._interim_answers = 0
         self._body: StreamReader | None = None
+
+    @property
+    def has_spoken_out_of_turn(self) -> bool:
+        """Whether bytes, or an end, came after the last answer and await being read: they would be taken for the next answer."""
+        if not self._requests or self.transport is None:
+            return False
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def set_response_params(self, **params: Any) -> None:
         """A request begins: counting starts anew."""
         self._requests += 1
         self._head_size = 0
+        self._head_end = b""
+        self._body_size = 0
         self._interim_answers = 0
         self._body = None
         super().set_response_params(**params)
@@ -96,22 +120,40 @@ class BoundedAnswer(ResponseHandler):
             self._refuse_excess(self._body)
             return
         # One header section at a time: if what follows it is broken, the parser would forget the section as well.
-        while self._body is None and self.exception() is None and _SECTION_END in data:
-            section, end, data = data.partition(_SECTION_END)
-            self._parse(section + end)
-            if not data:
-                return
-        self._parse(data)
+        begin = 0
+        while begin < len(data) and self._body is None and self.exception() is None:
+            end = self._find_section_end(data, begin)
+            self._parse(data[begin:end])
+            begin = end
+        if begin < len(data) or not data:
+            self._parse(data[begin:])
+
+    def _find_section_end(self, data: bytes, begin: int) -> int:
+        """Where the header section that goes on at `begin` ends, or else the data; an end may have begun in an earlier read."""
+        straddling = _SECTION_END.search(self._head_end + data[begin : begin + _SEAM])
+        found = straddling or _SECTION_END.search(data, begin)
+        end = len(data) if found is None else found.end() + (begin - len(self._head_end) if straddling else 0)
+        self._head_end = (self._head_end + data[max(begin, end - _SEAM) : end])[-_SEAM:] if found is None else b""
+        return end
 
     def _parse(self, data: bytes) -> None:
         if self._body is None:
             self._head_size += len(data)
             self._check_head()
+        else:
+            self._body_size += len(data)
         if self.exception() is not None:
             return
         super().data_received(data)
-        if self._body is not None and self.exception() is not None:
-            self._refuse_rest(self._body)
+        if self._body is not None:
+            self._check_body(self._body)
+
+    def _check_body(self, body: StreamReader) -> None:
+        if self.exception() is not None:
+            self._refuse_rest(body)
+        elif self._body_size - body.total_bytes > LARGEST_FRAMING + body.total_bytes // 4 and body.exception() is None:
+            body.set_exception(BrokenFraming())
+            self._abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The connection ended; a body that would end with it is whole only if it was closed, not broken."""
@@ -130,6 +172,8 @@ class BoundedAnswer(ResponseHandler):
         if 100 <= message.code < 200 and message.code != 101:
             self._interim_answers += 1
             self._check_head()
+        elif message.version not in (HttpVersion10, HttpVersion11):
+            self._refuse_head("the answer is of another version of HTTP")
         else:
             self._body = body
         if self.exception() is None:
@@ -137,8 +181,11 @@ class BoundedAnswer(ResponseHandler):
 
     def _check_head(self) -> None:
         if (self._head_size > LARGEST_HEAD or self._interim_answers > MOST_INTERIM_ANSWERS) and self.exception() is None:
-            self.set_exception(HttpProcessingError(message="the header sections are too large"))
-            self._abort()
+            self._refuse_head("the header sections are too large")
+
+    def _refuse_head(self, message: str) -> None:
+        self.set_exception(HttpProcessingError(message=message))
+        self._abort()
 
     def _refuse_rest(self, body: StreamReader) -> None:
         """The parser gave up: within the body its framing is broken, after it something else followed."""
@@ -181,7 +228,11 @@ class GuardedConnector(aiohttp.TCPConnector):
     async def connect(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
         """A connection, kept or new. Raises TimeoutError as aiohttp's own limit would, which cannot stand still."""
         async with limit_time(self._patience):
-            return await super().connect(req, traces, timeout)
+            while True:
+                connection = await super().connect(req, traces, timeout)
+                if not cast("BoundedAnswer", connection.protocol).has_spoken_out_of_turn:
+                    return connection
+                connection.close()
 
 
 def _open_socket(guard: AddressGuard, info: AddrInfo) -> socket.socket:

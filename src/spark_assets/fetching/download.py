@@ -143,14 +143,17 @@ class HttpSource:
 
     async def _visit(self, here: SourceUrl, order: Order) -> Download | SourceUrl:
         """One GET: the file, or where it is to be found instead."""
-        try:
-            async with self._open_session().get(here.request_url, allow_redirects=False) as response:
-                if response.status in _REDIRECTS:
-                    return _follow(here, response)
-                _check_status(response)
-                return await receive(response, order, self._times.rate, self._writers)
-        except (AddressRefused, LookupsBusy, aiohttp.ClientError) as error:
-            raise translate(error) from None
+        while True:
+            try:
+                async with self._open_session().get(here.request_url, allow_redirects=False) as response:
+                    if response.status in _REDIRECTS:
+                        return _follow(here, response)
+                    _check_status(response)
+                    return await receive(response, order, self._times.rate, self._writers)
+            except StaleConnection:
+                continue  # nobody saw the request; what is kept comes to an end, and then the connection is a new one
+            except (AddressRefused, LookupsBusy, aiohttp.ClientError) as error:
+                raise translate(error) from None
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The session, made at first use: it belongs to the event loop that is running then."""
@@ -208,6 +211,6 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
     if status == HTTPStatus.OK:
         return
     failure: IngestFailure = refuse_status(status)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status // 100 == 5:
         raise Interrupted(failure, parse_retry_after(response.headers.get("Retry-After")))
     raise failure

@@ -99,6 +99,8 @@ def _parse_authority(authority: str, default_port: int) -> tuple[str, int]:
     if not 1 <= port <= _HIGHEST_PORT:
         raise _refusal(f"the port of the URL must be from 1 to {_HIGHEST_PORT}")
     host = parts["host"]
+    if len(host) > _LONGEST_HOST + 1:  # before it is encoded, which takes milliseconds for thousands of characters
+        raise _refusal("the host of the URL is not a valid name")
     return (_parse_ipv6(host[1:-1]) if host.startswith("[") else _parse_name(host)), port
 
 

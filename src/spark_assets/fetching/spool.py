@@ -7,6 +7,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Final
 
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.source import HEAD_LENGTH
 
 BLOCK_SIZE: Final = 1024 * 1024
@@ -27,23 +28,19 @@ class Spool:
         self._path = path
         self._executor = executor
         self._hash = hashlib.sha256()
-        self._gathered: list[bytes] = []
-        self._gathered_size = 0
+        self._gathered = bytearray()  # not a list: a source that sends two bytes at a time would make it thirty times as large
         self._work: Future[None] | None = None
         self._descriptor: int | None = None
         self._given_up = False
         self.size = 0
         self.head = b""
-        """The first bytes, at most HEAD_LENGTH."""
+        """The first bytes, at most HEAD_LENGTH, once a block of them, or all, has been handed to a thread."""
 
     async def add(self, piece: bytes) -> None:
         """Take the next piece of the file."""
         self.size += len(piece)
-        if len(self.head) < HEAD_LENGTH:
-            self.head += piece[: HEAD_LENGTH - len(self.head)]
-        self._gathered.append(piece)
-        self._gathered_size += len(piece)
-        if self._gathered_size >= BLOCK_SIZE:
+        self._gathered += piece
+        if len(self._gathered) >= BLOCK_SIZE:
             await self._hand_over()
 
     async def finish(self) -> str:
@@ -51,6 +48,7 @@ class Spool:
         if self._gathered or self._descriptor is None:
             await self._hand_over()
         await self._settle()
+        reach(Failpoint.SPOOL_WRITTEN)
         return self._hash.hexdigest()
 
     def close(self) -> None:
@@ -64,7 +62,9 @@ class Spool:
     async def _hand_over(self) -> None:
         """Give the gathered block to a thread, after the one before it is written."""
         await self._settle()
-        block, self._gathered, self._gathered_size = self._gathered, [], 0
+        block, self._gathered = self._gathered, bytearray()
+        if not self.head:
+            self.head = bytes(block[:HEAD_LENGTH])
         self._work = self._executor.submit(self._write, block)
 
     async def _settle(self) -> None:
@@ -77,17 +77,19 @@ class Spool:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _write(self, block: list[bytes]) -> None:
-        """In a thread: append to the file, which is made with the first block."""
+    def _write(self, block: bytearray) -> None:
+        """In a thread: append to the file, which is made with the first block, unless nobody wants it any more."""
         if self._descriptor is None:
+            if self._given_up:  # and the next attempt may have its own file at the path
+                return
             self._descriptor = _create(self._path)
+            reach(Failpoint.SPOOL_BEGUN)
             if self._given_up:  # and what was at the path has been removed already
                 self._path.unlink(missing_ok=True)
-        for piece in block:
-            self._hash.update(piece)
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+        self._hash.update(block)
+        view = memoryview(block)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
 
 
 def _create(path: Path) -> int:

@@ -74,14 +74,15 @@ async def _copy(body: aiohttp.StreamReader, spool: Spool, order: Order, declared
 
 def _check_encoding(response: aiohttp.ClientResponse) -> None:
     """Only plain bytes are taken: nothing is unpacked, so nothing can explode."""
-    encodings = _tokens(response, "Content-Encoding")
     framings = _tokens(response, "Transfer-Encoding")
-    if not (encodings <= _IDENTITY and framings <= _FRAMINGS):
+    if not (_IDENTITY.issuperset(_tokens(response, "Content-Encoding")) and _FRAMINGS.issuperset(framings)):
         raise refuse("bad_encoding")
+    if len(framings) > 1:  # chunked twice, or not at last: two readers would find two different bodies
+        raise refuse("bad_response")
 
 
-def _tokens(response: aiohttp.ClientResponse, header: str) -> set[str]:
-    return {token.strip().lower() for value in response.headers.getall(header, ()) for token in value.split(",")}
+def _tokens(response: aiohttp.ClientResponse, header: str) -> list[str]:
+    return [token.strip().lower() for value in response.headers.getall(header, ()) for token in value.split(",")]
 
 
 def _check_length(received: int, declared: int | None) -> None:

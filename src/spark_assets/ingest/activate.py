@@ -4,12 +4,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from spark_assets.domain.errors import IngestFailure, QuotaExceeded, Unavailable
+from spark_assets.domain.errors import IngestFailure, QuotaExceeded, SparkError, Unavailable
 from spark_assets.domain.quota import Holdings
 from spark_assets.domain.usage import UsageRecord
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.state import IngestState, Tools, preview_path
 from spark_assets.ingest.stations import keep
 from spark_assets.operations import events
+from spark_assets.operations.staging import discard_file
 from spark_assets.ports.queue import Job, JobKind
 
 _SWEPT: Final = "the stored bytes were swept before they were referred to; they are fetched again"
@@ -52,9 +54,11 @@ async def _activate(state: IngestState, tools: Tools) -> IngestState:
             raise _Swept(_SWEPT)
         ended = await uow.tasks.complete(claim, charge=charge, received=download.size, uploaded_at=state.uploaded_at, at=now)
         if not ended:
-            state.preview.unlink(missing_ok=True)
+            discard_file(state.preview)
             return state
+        reach(Failpoint.TASK_ENDED)
         await uow.assets.activate(claim.asset_id, sha256=download.sha256, size=download.size, facts=facts, at=now)
+        reach(Failpoint.ASSET_ACTIVATED)
         await uow.usage.add(
             UsageRecord(
                 task_id=claim.task_id,
@@ -65,15 +69,21 @@ async def _activate(state: IngestState, tools: Tools) -> IngestState:
                 created_at=now,
             )
         )
+        reach(Failpoint.USAGE_WRITTEN)
         if state.preview.exists():
             state.preview.replace(preview_path(tools.spool, claim.asset_id))
+            reach(Failpoint.PREVIEW_KEPT)
         uow.announce(claim.task_id)
         await events.record(uow, events.completed(claim, state.asset.type, download.sha256, download.size, now))
         uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
         uow.tally(claim.project_id, Holdings(bytes=download.size))
+        reach(Failpoint.ACTIVATION_WRITTEN)
         try:
             await uow.commit()
-        except QuotaExceeded as error:
-            preview_path(tools.spool, claim.asset_id).unlink(missing_ok=True)
-            raise IngestFailure(error.code, error.message) from None
+        except SparkError as error:  # where it is in doubt whether it happened, the preview is drawn anew
+            discard_file(preview_path(tools.spool, claim.asset_id))
+            if isinstance(error, QuotaExceeded):
+                raise IngestFailure(error.code, error.message) from None
+            raise
+    reach(Failpoint.ACTIVATION_COMMITTED)
     return replace(state, is_active=True)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.asset import Asset, Variant, preview_variant
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.state import Tools, preview_path
+from spark_assets.operations.staging import discard_file
 from spark_assets.ports.blobs import BlobNotFound
 from spark_assets.ports.inspector import PREVIEW_FORMAT
 from spark_assets.ports.repositories import Rendition
@@ -16,7 +18,7 @@ async def derive(asset_id: str, tools: Tools) -> None:
     async with tools.database.read() as repositories:
         asset = await repositories.assets.get(asset_id, None)
         if asset is None or asset.sha256 is None:
-            preview.unlink(missing_ok=True)
+            discard_file(preview)
             return
         variant = preview_variant(asset.type)
         known = await repositories.blobs.rendition(asset.sha256, variant)
@@ -28,7 +30,7 @@ async def derive(asset_id: str, tools: Tools) -> None:
 
 async def give_up(asset_id: str, tools: Tools) -> None:
     """There is no rendition to make, or none that could be made."""
-    preview_path(tools.spool, asset_id).unlink(missing_ok=True)
+    discard_file(preview_path(tools.spool, asset_id))
     async with tools.database.begin() as uow:
         await uow.assets.settle_rendition(asset_id)
         await uow.commit(wait=False)
@@ -45,18 +47,21 @@ async def _draw(asset: Asset, preview: Path, tools: Tools) -> bool:
     except BlobNotFound:  # erased meanwhile
         return False
     finally:
-        copy.unlink(missing_ok=True)
+        discard_file(copy)
 
 
 async def _publish(asset_id: str, sha256: str, variant: Variant, preview: Path, tools: Tools) -> None:
     size = preview.stat().st_size  # noqa: ASYNC240  # a file that was written a moment ago
     name = blob_names.rendition(sha256, variant.value, PREVIEW_FORMAT.extension)
     await tools.blobs.put(preview, name, PREVIEW_FORMAT.media_type)
+    reach(Failpoint.RENDITION_STORED)
     async with tools.database.begin() as uow:
         has_original = await uow.blobs.hold(sha256)
         if has_original:
             await uow.blobs.add_rendition(Rendition(sha256, variant, name, size, PREVIEW_FORMAT.media_type))
             await uow.assets.settle_rendition(asset_id)
+            reach(Failpoint.RENDITION_WRITTEN)
             await uow.commit(wait=False)
+            reach(Failpoint.RENDITION_COMMITTED)
     if not has_original:  # erased meanwhile, perhaps before the rendition was there to be erased with it
         await tools.blobs.delete(name)

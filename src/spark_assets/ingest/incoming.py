@@ -49,9 +49,12 @@ async def _link(staged: Staged, spool: Path, tools: Tools) -> Download | None:
         return None
     try:
         await asyncio.to_thread(_make_link, path, spool)
-    except OSError:  # another disk, or one without links: copied instead
+    except OSError:  # another disk, one without links, or a spool that is gone: copied instead, which tells them apart
         return None
-    return await asyncio.to_thread(_measure, spool)
+    try:
+        return await asyncio.to_thread(_measure, spool)
+    except OSError as error:
+        raise _no_spool() from error
 
 
 def _make_link(path: Path, spool: Path) -> None:
@@ -80,7 +83,11 @@ async def _copy(staged: Staged, spool: Path, tools: Tools, progress: Progress) -
             sha256 = await file.finish()
             return Download(spool, file.size, sha256, file.head)
     except OSError as error:
-        raise TransientFailure("InternalError", "the spool cannot be written for now", "storage_unavailable") from error
+        raise _no_spool() from error
+
+
+def _no_spool() -> TransientFailure:
+    return TransientFailure("InternalError", "the spool cannot be used for now", "storage_unavailable")
 
 
 def _check(staged: Staged, download: Download) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from spark_assets.domain.asset import Asset
 from spark_assets.domain.task import Claim
 from spark_assets.domain.upload import is_staged
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.activate import activate
 from spark_assets.ingest.incoming import clear
 from spark_assets.ingest.known_bytes import recall
@@ -14,6 +15,7 @@ from spark_assets.ingest.moderate import moderate
 from spark_assets.ingest.progress import ProgressReport
 from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ingest.stations import fetch, inspect, sniff, store, verify
+from spark_assets.operations.staging import discard_file
 
 STATIONS: Final = (fetch, recall, sniff, inspect, verify, moderate, store, activate)
 
@@ -32,6 +34,7 @@ async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:
         return False  # the task was cancelled, or claimed anew, or its asset deleted
     if is_active and claim.url is not None and is_staged(claim.url):
         await clear(claim.url, tools)
+        reach(Failpoint.UPLOAD_CLEARED)
     return is_active
 
 
@@ -48,7 +51,7 @@ async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], Non
         for station in STATIONS:
             state = await station(state, tools)
     finally:
-        state.spool.unlink(missing_ok=True)
-        state.preview.unlink(missing_ok=True)
+        discard_file(state.spool)
+        discard_file(state.preview)
         await state.progress.close()
     return state.is_active

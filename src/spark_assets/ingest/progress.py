@@ -5,18 +5,21 @@ from collections.abc import Callable
 from typing import Final
 
 from spark_assets.domain.errors import SparkError
-from spark_assets.domain.task import Claim, Stage, fetching_progress, stage_progress
+from spark_assets.domain.task import Claim, Stage, TaskStatus, fetching_progress, stage_progress
 from spark_assets.ports.unit_of_work import Database
 
 INTERVAL: Final = 0.5
-"""Seconds between two writes; an ingest that is over sooner writes nothing but its end."""
+"""Seconds between two writes, or looks where nothing is new; an ingest that is over sooner writes nothing but its end."""
 
 
 class ProgressReport:
-    """Notes the stage and the bytes of one ingest, and writes them at most every INTERVAL seconds."""
+    """Notes the stage and the bytes of one ingest, and writes them at most every INTERVAL seconds.
+
+    While nothing is new, for its source stands still, say, it looks as often whether the task is still its own.
+    """
 
     def __init__(self, database: Database, claim: Claim, stop: Callable[[], None] | None = None) -> None:
-        """`stop` is called once a write finds that the task has ended, or is in other hands: by a cancellation, say."""
+        """`stop` is called once it is found that the task has ended, or is in other hands: by a cancellation, say."""
         self._database = database
         self._claim = claim
         self._stop = stop
@@ -25,7 +28,9 @@ class ProgressReport:
         self._written_at = asyncio.get_running_loop().time()
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        """Until what changed too soon after the last write may be written."""
+        """Until the next write or look."""
+        self._has_news = False
+        self._is_closed = False
         self.received = 0
 
     def enter(self, stage: Stage) -> None:
@@ -41,6 +46,7 @@ class ProgressReport:
 
     async def close(self) -> None:
         """Wait for a write under way, and begin no other, so that none comes after the end."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._writing is not None:
@@ -48,24 +54,37 @@ class ProgressReport:
 
     def _write_in_time(self) -> None:
         """Write as soon as the last write is long enough ago: whatever is true by then."""
-        if self._timer is None:
+        self._has_news = True
+        self._wind_up()
+
+    def _wind_up(self) -> None:
+        if self._timer is None and not self._is_closed:
             self._timer = asyncio.get_running_loop().call_at(self._written_at + INTERVAL, self._begin_write)
 
     def _begin_write(self) -> None:
         self._timer = None
         self._written_at = asyncio.get_running_loop().time()
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-        else:
-            self._write_in_time()
+            self._writing = asyncio.create_task(self._write_or_look())
+        self._wind_up()
 
-    async def _write(self) -> None:
+    async def _write_or_look(self) -> None:
         try:
-            async with self._database.begin() as uow:
-                is_held = await uow.tasks.advance(self._claim, self._stage, self._progress, self.received)
-                uow.announce(self._claim.task_id)
-                await uow.commit(wait=False)
+            is_held = await (self._write() if self._has_news else self._look())
         except SparkError:
             return  # progress is a courtesy: a database that is away is met again, and reported, when the task ends
         if not is_held and self._stop is not None:
             self._stop()
+
+    async def _write(self) -> bool:
+        self._has_news = False
+        async with self._database.begin() as uow:
+            is_held = await uow.tasks.advance(self._claim, self._stage, self._progress, self.received)
+            uow.announce(self._claim.task_id)
+            await uow.commit(wait=False)
+        return is_held
+
+    async def _look(self) -> bool:
+        async with self._database.read() as repositories:
+            task = await repositories.tasks.get(self._claim.task_id)
+        return task is not None and task.status is TaskStatus.IN_PROGRESS and task.fence == self._claim.fence

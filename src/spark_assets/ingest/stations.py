@@ -9,6 +9,7 @@ from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.policy import check_facts, check_format, check_size, file_too_large
 from spark_assets.domain.task import Stage
 from spark_assets.domain.upload import is_staged
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.incoming import collect
 from spark_assets.ingest.known_bytes import is_stored
 from spark_assets.ingest.sniff import recognise
@@ -54,6 +55,7 @@ async def inspect(state: IngestState, tools: Tools) -> IngestState:
     if state.is_known:
         return state
     inspection = await tools.inspector.inspect(state.spool, state.format, state.preview)
+    reach(Failpoint.INSPECTED)
     return replace(state, facts=inspection.facts)
 
 

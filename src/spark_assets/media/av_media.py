@@ -10,7 +10,7 @@ from av.stream import Disposition
 from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
 from spark_assets.domain.policy import SafetyLimits
-from spark_assets.media.completeness import check_complete
+from spark_assets.media.completeness import check_complete, is_open_ended
 from spark_assets.media.mp3_ends import FrameEnds
 from spark_assets.media.pictures import DisplayedPicture, picture_at, write_poster
 from spark_assets.media.spans import PacketSpan
@@ -21,6 +21,8 @@ _DEMUXERS: Final = {MediaFormat.MP4: "mov", MediaFormat.MOV: "mov", MediaFormat.
 _ALLOWED_FORMATS: Final = "mov,mp4,m4a,3gp,3g2,mj2,wav,mp3"
 _SECONDS_DECODED: Final = 60.0
 """Sound is decoded this far, and demuxed to its end: 30 s of MP3 decode in 20 ms, four hours would outlast the wall time."""
+_NO_PICTURES: Final = {"max_pixels": "1"}
+"""What a decoder of cover pictures is told while sound is opened: nobody asked for them, and there may be many and huge ones."""
 _LONGEST_SANE: Final = 1e9
 """Seconds; a longer duration is a damaged number, not a length."""
 _POSTER_WINDOW: Final = (0.5, 3.0)
@@ -36,7 +38,7 @@ def inspect_recording(path: Path, found: MediaFormat, preview: Path | None, limi
         check_complete(path, found)
         if found.asset_type is AssetType.VIDEO:
             return _open_video(path, found, preview, limits)
-        with open_recording(path, found, {}) as container:
+        with open_recording(path, found, _NO_PICTURES) as container:
             return Inspection(_measure_sound(container, path, found, limits), has_preview=False)
     except (IngestFailure, MemoryError):
         raise
@@ -49,7 +51,7 @@ def draw_preview(path: Path, found: MediaFormat, preview: Path, limits: SafetyLi
     if found.asset_type is AssetType.VIDEO:
         return inspect_recording(path, found, preview, limits).has_preview
     try:
-        with open_recording(path, found, {}) as container:
+        with open_recording(path, found, _NO_PICTURES) as container:
             draw_waveform(container, preview)
     except (IngestFailure, MemoryError):
         raise
@@ -108,6 +110,7 @@ def _inspect_video(container: InputContainer, found: MediaFormat, preview: Path 
         raise IngestFailure("MediaCorrupt", "the video track holds no pictures with a measurable duration")
     picture = _find_picture(container, leading, span, key_frames)
     _check_pixels(picture.frame.width, picture.frame.height, limits)
+    _check_pixels(picture.width, picture.height, limits)  # as displayed: the shape of the pixels is a number of the file's
     if preview is not None:
         write_poster(picture, preview)
     facts = MediaFacts(
@@ -152,7 +155,7 @@ def _measure_sound(container: InputContainer, path: Path, found: MediaFormat, li
     stream = container.streams.audio[0]
     if not _has_decoder(stream):
         raise IngestFailure("FormatUnsupported", f"the {found.value} file uses a codec that cannot be decoded here")
-    span = PacketSpan(stream.time_base)
+    span = PacketSpan(stream.time_base, open_ended=is_open_ended(path, found))
     decoded = 0
     last = FrameEnds(path) if found is MediaFormat.MP3 else None
     for packet in container.demux(stream):

@@ -1,5 +1,6 @@
 """What runs inside a confined child: one job in, one plain answer out. Imports nothing of the server."""
 
+import sys
 import warnings
 from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING, Annotated
@@ -73,6 +74,7 @@ class HeldPreview(PosixPath):
 def prepare(lent: str, memory: int) -> None:
     """Make this process ready, then confine it for good."""
     warnings.simplefilter("ignore")
+    sys.dont_write_bytecode = True  # it may not from now on, and need not try
     images.prepare_readers()
     _HELD.append(confine(Path(lent), memory))
 

@@ -10,6 +10,7 @@ import multiprocessing.connection
 import multiprocessing.context
 import os
 import pickle
+import pickletools
 import subprocess
 import sys
 from multiprocessing import popen_spawn_posix, reduction, util
@@ -25,6 +26,17 @@ LARGEST_MESSAGE: Final = 2 * 2**20
 _ACCEPTED_TYPES: Final = {
     (kind.__module__, kind.__qualname__): kind for kind in (Result, ResultStatus, Acknowledgement, TaskProblem, TaskResult)
 }
+_PLAIN_STEPS: Final = frozenset(
+    {
+        *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET", "STACK_GLOBAL", "NEWOBJ", "REDUCE", "BUILD"),
+        *("NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+        *("SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8"),
+        *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_DICT", "SETITEM", "SETITEMS"),
+    }
+)
+"""What an honest pickle of those records is made of. Others could have the unpickler take memory for values that are not there."""
+_MOST_STEPS: Final = 1_000
+"""An honest message has some forty."""
 _PROGRAM: Final = "import os, sys; sys.path[:] = {path!r}; from multiprocessing.spawn import _main; sys.exit(_main({pipe}, os.dup({pipe})))"
 
 
@@ -37,13 +49,22 @@ class _PlainUnpickler(pickle.Unpickler):
             raise OSError(f"a parser child sent a message that names {module}.{name}") from None
 
 
+def _check_steps(message: bytes) -> None:
+    """Raise OSError for a message that no honest child makes; it is only read here, not followed."""
+    for count, (step, _, _) in enumerate(pickletools.genops(message)):
+        if step.name not in _PLAIN_STEPS or count >= _MOST_STEPS:
+            raise OSError(f"a parser child sent a message that is not plain: {step.name}")
+
+
 class PlainConnection(multiprocessing.connection.Connection):
     """The parent's end of the pipe that children answer on."""
 
     def recv(self) -> Any:
         """The next message. Raises OSError for one that is not plain or too long: the pool then counts as broken and is replaced."""
         try:
-            return _PlainUnpickler(io.BytesIO(self.recv_bytes(LARGEST_MESSAGE))).load()
+            message = self.recv_bytes(LARGEST_MESSAGE)
+            _check_steps(message)
+            return _PlainUnpickler(io.BytesIO(message)).load()
         except (OSError, EOFError):
             raise
         except Exception as error:  # bytes made to confuse an unpickler may raise anything
@@ -95,6 +116,10 @@ class _Launch(popen_spawn_posix.Popen):
         finally:
             multiprocessing.context.set_spawning_popen(None)
         return buffer.getbuffer()
+
+    def terminate(self) -> None:
+        """Kill it: it has nothing to put away, and one that is captured, or deep in native code, would not listen."""
+        self.kill()
 
     def poll(self, flag: int = os.WNOHANG) -> int | None:
         """The exit code, or None while it runs; reaped in one place only."""

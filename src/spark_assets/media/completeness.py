@@ -1,6 +1,6 @@
 """Whether a recording's outermost boxes or chunks fit into the file: a broken transfer shows there, whatever a parser forgives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,6 +26,14 @@ def check_complete(path: Path, found: MediaFormat) -> None:
         )
 
 
+def is_open_ended(path: Path, found: MediaFormat) -> bool:
+    """Whether a WAV was written as a stream and says so: its data go on to its end, wherever that is."""
+    if found is not MediaFormat.WAV:
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"RIFF" and _data_length(file, path.stat().st_size) in _UNKNOWN_LENGTHS
+
+
 def _boxes_end(file: BinaryIO, length: int) -> int:
     """Where the last top-level box ends (ISO/IEC 14496-12 section 4.2). Length 0 means: to the end of the file."""
     position = 0
@@ -46,14 +54,26 @@ def _boxes_end(file: BinaryIO, length: int) -> int:
 def _chunks_end(file: BinaryIO, length: int) -> int:
     """Where the data chunk of a WAV ends, by its own word."""
     position = 12
+    for kind, position, size in _chunks(file, length):
+        if kind == b"data":
+            return length if size in _UNKNOWN_LENGTHS else position + size
+        position += size + size % 2
+    return position
+
+
+def _data_length(file: BinaryIO, length: int) -> int | None:
+    return next((size for kind, _, size in _chunks(file, length) if kind == b"data"), None)
+
+
+def _chunks(file: BinaryIO, length: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, place of the payload, and length of each chunk of a WAV, by its own word."""
+    position = 12
     while position + 8 <= length:
         file.seek(position)
         header = file.read(8)
         size = int.from_bytes(header[4:], "little")
-        if header[:4] == b"data":
-            return length if size in _UNKNOWN_LENGTHS else position + 8 + size
+        yield header[:4], position + 8, size
         position += 8 + size + size % 2
-    return position
 
 
 _OUTLINES: Final[dict[MediaFormat, Callable[[BinaryIO, int], int]]] = {

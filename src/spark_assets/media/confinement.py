@@ -15,6 +15,8 @@ from spark_assets.media.seccomp import refuse_calls, seccomp_offered
 
 _NO_NEW_PRIVILEGES: Final = 38
 """PR_SET_NO_NEW_PRIVS of include/uapi/linux/prctl.h."""
+_CAPABILITY_VERSION: Final = 0x20080522
+"""_LINUX_CAPABILITY_VERSION_3 of include/uapi/linux/capability.h: two words of 32 bits for each of three sets."""
 _LARGEST_FILE: Final = 0
 """Bytes that a child may write into one file: it writes none."""
 _OPEN_FILES: Final = 64
@@ -44,10 +46,9 @@ def confine(lent: Path, memory: int) -> Layers:
     """
     os.environ.clear()
     limited = _limit_resources(memory)
-    forgone = ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
     return Layers(
         resource_limits=limited,
-        no_new_privileges=forgone,
+        no_new_privileges=_forgo_privileges(),
         landlock=restrict_files(_installation(), [lent]),
         seccomp=refuse_calls(),
     )
@@ -58,6 +59,13 @@ def allow_processor_time(seconds: float) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _forgo_privileges() -> bool:
+    """Give up every capability, which a server that runs as root would pass on, and the gaining of others."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    nobody, nothing = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+    return bool(libc.capset(nobody, nothing) == 0 and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0)
 
 
 def _limit_resources(memory: int) -> bool:

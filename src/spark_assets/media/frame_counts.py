@@ -1,9 +1,11 @@
 """How many frames a picture has and how large they are, told from its structure before anything is decoded."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import pillow_heif
 from PIL import Image
 
 from spark_assets.domain.errors import IngestFailure
@@ -13,6 +15,17 @@ from spark_assets.domain.policy import SafetyLimits
 _GIF_EXTENSION: Final = 0x21
 _GIF_IMAGE: Final = 0x2C
 _GIF_TRAILER: Final = 0x3B
+_HEIF: Final = frozenset({MediaFormat.HEIC, MediaFormat.HEIF})
+
+
+def check_canvas(path: Path, found: MediaFormat, limits: SafetyLimits) -> None:
+    """Refuse a canvas that its reader would take memory for as soon as it opens the file, before it tells the size.
+
+    Raises IngestFailure `PixelCountTooLarge`. Only the reader of WebP does so.
+    """
+    if found is MediaFormat.WEBP:
+        with path.open("rb") as file:
+            _check_pixels(_webp_pixels(file.read(30)), limits)
 
 
 def bounded_frames(path: Path, image: Image.Image, found: MediaFormat, limits: SafetyLimits) -> int:
@@ -56,9 +69,24 @@ def _frame_sizes(path: Path, image: Image.Image, found: MediaFormat, most: int) 
                 yield image.size
     elif found is MediaFormat.TIFF:
         yield from _page_sizes(image, most)
+    elif found in _HEIF and getattr(image, "n_frames", 1) > 1:
+        yield from (picture.size for picture in islice(pillow_heif.open_heif(path), most))
     else:
         for _ in range(min(getattr(image, "n_frames", 1), most)):
             yield image.size
+
+
+def _webp_pixels(head: bytes) -> int:
+    """The pixels that the first chunk of a WebP speaks of; 0 for one that is none (RFC 9649, sections 2.5 to 2.7)."""
+    kind = head[12:16]
+    if kind == b"VP8X":
+        return (int.from_bytes(head[24:27], "little") + 1) * (int.from_bytes(head[27:30], "little") + 1)
+    if kind == b"VP8L":
+        sides = int.from_bytes(head[21:25], "little")
+        return ((sides & 0x3FFF) + 1) * ((sides >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8 ":
+        return (int.from_bytes(head[26:28], "little") & 0x3FFF) * (int.from_bytes(head[28:30], "little") & 0x3FFF)
+    return 0
 
 
 def _page_sizes(image: Image.Image, most: int) -> Iterator[tuple[int, int]]:

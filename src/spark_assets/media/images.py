@@ -17,7 +17,8 @@ from PIL import (
 from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.media import MediaFacts, MediaFormat
 from spark_assets.domain.policy import SafetyLimits
-from spark_assets.media.frame_counts import bounded_frames
+from spark_assets.media.frame_counts import bounded_frames, check_canvas
+from spark_assets.media.jpeg_scans import check_scans
 from spark_assets.media.previews import write_preview
 from spark_assets.ports.inspector import PREVIEW_SIDE, Inspection
 
@@ -59,6 +60,7 @@ def inspect_picture(path: Path, found: MediaFormat, preview: Path | None, limits
 def draw_thumbnail(path: Path, found: MediaFormat, preview: Path, limits: SafetyLimits) -> bool:
     """Write the thumbnail of a picture that was inspected before. True: every picture has one."""
     try:
+        check_canvas(path, found, limits)
         with Image.open(path, formats=[_READERS[found]]) as image:
             bounded_frames(path, image, found, limits)
             image.draft("RGB", (PREVIEW_SIDE, PREVIEW_SIDE))
@@ -74,8 +76,12 @@ def draw_thumbnail(path: Path, found: MediaFormat, preview: Path, limits: Safety
 def _inspect(path: Path, found: MediaFormat, preview: Path | None, limits: SafetyLimits) -> Inspection:
     if found is MediaFormat.PNG:
         _verify_checksums(path, limits)
+    check_canvas(path, found, limits)
     with Image.open(path, formats=[_READERS[found]]) as image:
         frames = bounded_frames(path, image, found, limits)
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            check_scans(path, image)
+        shown = image.tell()
         image.load()
         orientation = _orientation(image)
         width, height = image.size
@@ -83,9 +89,10 @@ def _inspect(path: Path, found: MediaFormat, preview: Path | None, limits: Safet
             width, height = height, width
         if preview is not None:
             write_preview(image, orientation, preview)
-        for frame in range(1, frames):
-            image.seek(frame)
-            image.load()
+        for frame in range(frames):
+            if frame != shown:  # the first one, but for a HEIF that names another
+                image.seek(frame)
+                image.load()
     facts = MediaFacts(format=found, width=width, height=height, frame_count=frames)
     return Inspection(facts, has_preview=preview is not None)
 

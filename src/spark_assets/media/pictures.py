@@ -12,6 +12,7 @@ from spark_assets.media.previews import fitted, save_preview
 
 _PACKETS_TRIED: Final = 60
 """Packets fed to the decoder before a video counts as undecodable; decoders hold back at most 16."""
+_HALF_TURN: Final = 180
 _TURNS: Final = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 """Anticlockwise degrees, in FFmpeg's sense and Pillow's alike."""
 
@@ -30,7 +31,8 @@ def picture_at(container: InputContainer, stream: av.VideoStream, at: int) -> Di
     frame = _decode_alone(container, stream, at) or _decode_along(container, stream, at)
     if frame is None:
         return None
-    rotation = round(frame.rotation / 90) * 90 % 360
+    turned = frame.rotation if abs(frame.rotation) <= _HALF_TURN else 0  # a matrix that turns by no angle gives any number
+    rotation = round(turned / 90) * 90 % 360
     ratio = stream.sample_aspect_ratio or Fraction(1)
     width, height = max(1, round(frame.width * ratio)), frame.height
     if rotation in (90, 270):

@@ -30,8 +30,8 @@ _LARGEST_PREVIEW: Final = 2**20
 """Bytes; 512 x 512 pixels of noise in colour make 0.2 MB."""
 _PREVIEW_START: Final = b"\xff\xd8\xff"
 """Start of image and the next marker: ITU-T T.81, section B.1."""
-_LARGEST_FACT: Final = 2**53
-"""No pixels, frames or seconds of a real file come near it."""
+_LARGEST_FACT: Final = 2**31
+"""No pixels, frames or seconds of a real file come near it, and a database holds no larger whole number for them."""
 _LONGEST_CODEC: Final = 64
 
 _Kind = TypeVar("_Kind", Measured, Drawn)

@@ -1,9 +1,10 @@
 """seccomp: a process gives up system calls that a parser of media never needs.
 
-They are the network, other programs, other processes, and whatever makes, changes or watches a file. (Landlock alone would
-leave it attributes, watching and, before Linux 6.2, `truncate`.)
+They are the network, other programs, other processes, whatever makes, changes or watches a file, memory that outlives the
+process or escapes its limit, and the clocks, priorities and other switches of the machine, for a server may run as root.
+(Landlock alone would leave it attributes, watching and, before Linux 6.2, `truncate`.)
 
-The filter is classic BPF of some two hundred instructions: refuse the listed calls with EPERM, let through the rest.
+The filter is classic BPF of some three hundred instructions: refuse the listed calls with EPERM, let through the rest.
 Numbers: include/uapi/linux/{seccomp,filter,audit,prctl}.h and the kernel's tables of system calls.
 """
 
@@ -63,6 +64,18 @@ _REFUSED: Final = {
     "file_setattr": (469, 469),
     "inotify_init": (253, -1), "inotify_init1": (294, 26), "inotify_add_watch": (254, 27),
     "fanotify_init": (300, 262), "fanotify_mark": (301, 263),
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "memfd_create": (319, 279), "memfd_secret": (447, 447),
+    "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
+    "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180), "mq_unlink": (241, 181),
+    "kcmp": (312, 272), "process_madvise": (440, 440), "process_mrelease": (448, 448),
+    "move_pages": (279, 239), "migrate_pages": (256, 238),
+    "setpriority": (141, 140), "sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
+    "sched_setaffinity": (203, 122), "ioprio_set": (251, 30),
+    "clock_settime": (227, 112), "settimeofday": (164, 170), "adjtimex": (159, 171), "clock_adjtime": (305, 266),
+    "sethostname": (170, 161), "setdomainname": (171, 162), "swapon": (167, 224), "swapoff": (168, 225), "acct": (163, 89),
+    "syslog": (103, 116), "quotactl": (179, 60), "delete_module": (176, 106), "kexec_file_load": (320, 294),
+    "iopl": (172, -1), "ioperm": (173, -1), "sync": (162, 81), "syncfs": (306, 267), "vhangup": (153, 58),
+    "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442),
 }  # fmt: skip
 """Numbers on x86-64 and on 64-bit ARM; -1: the call does not exist there."""
 _OPENING: Final = (((2, -1), 1), ((257, 56), 2))

@@ -12,12 +12,14 @@ class PacketSpan:
     """The packets of one stream that are to be shown or heard, counted, and the time from the first to the end of the last.
 
     Packets that an edit list cuts away are left out. A packet without a time takes the place where the one before it ended.
+    The last packet of a stream that is `open_ended` may be shorter than the demuxer expected.
     """
 
-    def __init__(self, time_base: Fraction | None) -> None:
+    def __init__(self, time_base: Fraction | None, *, open_ended: bool = False) -> None:
         if time_base is None or time_base <= 0:
             raise IngestFailure("MediaCorrupt", "a track of the file has no time base")
         self.time_base = time_base
+        self._open_ended = open_ended
         self.packets = 0
         self.first: int | None = None
         self._end = 0
@@ -28,7 +30,7 @@ class PacketSpan:
         size = packet.size
         if not size or packet.is_discard:
             return
-        if packet.is_corrupt:
+        if packet.is_corrupt and not self._open_ended:
             raise IngestFailure("MediaCorrupt", "a packet of the file is damaged or incomplete")
         self.packets += 1
         start = packet.pts

@@ -134,16 +134,10 @@ async def page(repositories: Repositories, call: Call, command: ListAssets) -> t
     Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `Paging` or `NextToken`.
     """
     call.caller.require(Scope.ASSETS_READ)
-    project = await projects.find(repositories, call, command.project)
-    within = [project.id]
-    listed = await select_part(
-        command,
-        call.terms.cursors,
-        scope_of("assets", project.id, command.filter, command),
-        page=lambda part: repositories.assets.page(within, command.filter, part),
-        count=lambda: repositories.assets.count(within, command.filter),
+    rows = repositories.assets
+    return await projects.page_within(
+        repositories, call, command.project, "assets", command.filter, command, page=rows.page, count=rows.count
     )
-    return listed, project
 
 
 async def page_everywhere(repositories: Repositories, call: Call, command: ListAssets) -> tuple[Listed[Asset], dict[str, Project]]:
@@ -201,15 +195,16 @@ async def delete(uow: UnitOfWork, call: Call, command: GetAsset) -> Asset:
     return asset
 
 
-async def find(repositories: Repositories, call: Call, asset_id: str) -> tuple[Asset, Project]:
-    """An asset of any project within the key's reach. Raises AccessDenied, NotFound `asset_id`."""
+async def find(repositories: Repositories, call: Call, asset_id: str, *, in_trash: bool = False) -> tuple[Asset, Project]:
+    """An asset of any project within the key's reach; or one that lies in the trash. Raises AccessDenied, NotFound `asset_id`."""
     call.caller.require(Scope.ASSETS_READ)
-    return await locate(repositories, call, asset_id)
+    return await locate(repositories, call, asset_id, in_trash=in_trash)
 
 
-async def locate(repositories: Repositories, call: Call, asset_id: str) -> tuple[Asset, Project]:
+async def locate(repositories: Repositories, call: Call, asset_id: str, *, in_trash: bool = False) -> tuple[Asset, Project]:
     """The same for an operation that asks for a scope of its own. Raises NotFound `asset_id`."""
-    asset = await repositories.assets.get(asset_id, projects.reach_of(call))
+    look = repositories.assets.trashed if in_trash else repositories.assets.get
+    asset = await look(asset_id, projects.reach_of(call))
     project = None if asset is None else await repositories.projects.by_id(asset.project_id)
     if asset is None or project is None:
         raise _unknown()

@@ -1,6 +1,8 @@
 """The audit trail, as it is written: with what it tells of, in the same transaction."""
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
 from spark_assets.domain.api_key import Caller
 from spark_assets.domain.audit import OPERATOR, AuditEntry, Details, Origin
@@ -8,8 +10,10 @@ from spark_assets.domain.ids import TaskIds
 from spark_assets.operations.call import Call
 from spark_assets.ports.unit_of_work import UnitOfWork
 
-NOWHERE = Origin()
+NOWHERE: Final = Origin()
 """Where the operator and the service itself come from."""
+_MOST_IDS: Final = 500
+"""IDs of one entry: some 16 KiB, which a list of entries can still hold a hundred times."""
 
 
 async def record(
@@ -56,6 +60,13 @@ async def record_call(
         details=details,
         origin=call.origin,
     )
+
+
+async def record_assets(uow: UnitOfWork, call: Call, action: str, *, project_id: str, subject: str, asset_ids: Sequence[str]) -> None:
+    """The same for assets that went along with the subject, by their IDs; where they are many, in several entries."""
+    for start in range(0, len(asset_ids), _MOST_IDS):
+        some = list(asset_ids[start : start + _MOST_IDS])
+        await record_call(uow, call, action, project_id=project_id, subject=subject, details={"asset_ids": some, "count": len(some)})
 
 
 async def record_key(

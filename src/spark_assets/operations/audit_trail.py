@@ -1,5 +1,7 @@
 """The audit trail, as administrators read it."""
 
+from msgspec.structs import replace
+
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.audit import AuditEntry, AuditFilter
 from spark_assets.operations import projects
@@ -8,13 +10,15 @@ from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
 from spark_assets.ports.unit_of_work import Repositories
 
 
-async def page(repositories: Repositories, call: Call, project_name: str | None, action: str | None, paging: Paging) -> Listed[AuditEntry]:
+async def page(
+    repositories: Repositories, call: Call, project_name: str | None, action: str | None, paging: Paging, subject: str | None = None
+) -> Listed[AuditEntry]:
     """One part of the entries that the key may see: those of its projects; with the scope admin and no list of projects, all.
 
     Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `NextToken`.
     """
     call.caller.require(Scope.PROJECT_ADMIN)
-    wanted = await _wanted(repositories, call, project_name, action)
+    wanted = replace(await _wanted(repositories, call, project_name, action), subject=subject)
     return await select_part(
         paging,
         call.terms.cursors,
@@ -23,10 +27,12 @@ async def page(repositories: Repositories, call: Call, project_name: str | None,
     )
 
 
-async def exported(repositories: Repositories, call: Call, project_name: str | None, action: str | None) -> AuditFilter:
+async def exported(
+    repositories: Repositories, call: Call, project_name: str | None, action: str | None, subject: str | None = None
+) -> AuditFilter:
     """Which entries an export holds: those that the key may see. Raises AccessDenied, NotFound `ProjectName`."""
     call.caller.require(Scope.ADMIN)
-    return await _wanted(repositories, call, project_name, action)
+    return replace(await _wanted(repositories, call, project_name, action), subject=subject)
 
 
 async def _wanted(repositories: Repositories, call: Call, project_name: str | None, action: str | None) -> AuditFilter:

@@ -8,6 +8,7 @@ from spark_assets.domain.api_key import Caller
 from spark_assets.domain.audit import Origin
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
+from spark_assets.domain.upload import RETENTION
 from spark_assets.domain.usage import PriceList
 
 
@@ -25,6 +26,8 @@ class Terms(msgspec.Struct, frozen=True):
     cursors: CursorSigner
     creations_in_progress: int | None = None
     """How many ingestions of one key may be under way; None: any number."""
+    upload_retention: int = RETENTION
+    """Microseconds after its last byte for which an unfinished upload is kept."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

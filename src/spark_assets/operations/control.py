@@ -7,15 +7,16 @@ from msgspec.structs import replace
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, Failure
 from spark_assets.domain.errors import Conflict, NotFound
+from spark_assets.domain.media import AssetType
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.project import Project
 from spark_assets.domain.task import Task, TaskStatus
-from spark_assets.domain.upload import is_staged, read_staged
-from spark_assets.operations import assets, events, tasks
+from spark_assets.domain.upload import Staged, UploadKind, is_staged, read_staged
+from spark_assets.operations import assets, events, tasks, uploads
 from spark_assets.operations.assets import CreateAsset
 from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
-from spark_assets.ports.unit_of_work import UnitOfWork
+from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 CANCELLED: Final = Failure("Conflict.Cancelled", "the task was cancelled before its ingestion was over")
 _SOURCE_GONE: Final = "the source address is no longer kept; send it again as url"
@@ -27,8 +28,10 @@ async def cancel(uow: UnitOfWork, call: Call, task_id: str) -> tuple[Task, Proje
     Raises AccessDenied, NotFound `task_id`, Conflict `Status` if the task has ended.
     """
     task, project = await _find(uow, call, task_id)
-    ended = [] if task.asset_id is None else await uow.tasks.end_for_assets([task.asset_id], CANCELLED, call.now)
-    if task.model != CREATE_ASSET.model or not ended:
+    ended = []
+    if task.model == CREATE_ASSET.model and task.asset_id is not None:
+        ended = await uow.tasks.end_for_assets([task.asset_id], CANCELLED, call.now)
+    if not ended:
         raise Conflict("Status", "the task has ended; only a creation in progress can be cancelled")
     for ended_id, asset_id in ended:
         await uow.assets.fail(asset_id, CANCELLED, call.now)
@@ -38,26 +41,47 @@ async def cancel(uow: UnitOfWork, call: Call, task_id: str) -> tuple[Task, Proje
     return tasks.visible(await uow.tasks.get(task.id), call.caller), project
 
 
-async def retry(uow: UnitOfWork, call: Call, task_id: str, url: str | None = None) -> tuple[Task, Project]:
-    """A new task and a new asset for a creation that has failed, from the given address, or else from where it was before.
+async def type_of(repositories: Repositories, call: Call, task_id: str) -> AssetType | None:
+    """What kind of file a retry of the task would take; None where there is nothing to try again, which the retry itself says."""
+    task = await repositories.tasks.get(task_id)
+    if task is None or task.asset_id is None or not call.caller.may_use(task.project_id):
+        return None
+    asset = await repositories.assets.get(task.asset_id, [task.project_id])
+    return None if asset is None else asset.type
 
-    The new asset gets all that was said of the failed one. What there can be one of moves on to it: the external ID, the
-    source that was kept, the callback. Raises AccessDenied, NotFound `task_id`, `asset_id` if the failed asset was deleted,
-    `group_id` if its group was, Conflict `Status` for any other task, Conflict `Source`, and what a creation raises.
+
+async def retry(uow: UnitOfWork, call: Call, task_id: str, url: str | None = None, sent: Staged | None = None) -> tuple[Task, Project]:
+    """A new task and a new asset for a creation that has failed, from another source or else from the one before.
+
+    Another source is an address, or bytes that were `sent` along. The new asset gets all that was said of the failed one. What
+    there can be one of moves on to it: the external ID, the source that was kept, the callback. Raises AccessDenied, NotFound
+    `task_id`, `asset_id` if the failed asset was deleted, `group_id` if its group was, Conflict `Status` for any other task,
+    Conflict `Source`, and what a creation raises.
     """
     task, project = await _find(uow, call, task_id)
     if task.model != CREATE_ASSET.model or task.status is not TaskStatus.FAILED:
         raise Conflict("Status", f"the task is {task.status.value}; only a creation that has failed can be tried again")
-    kept = await uow.tasks.kept_source(task.id)
-    source = url or kept
-    if source is None:
+    kept = None if url or sent is not None else await uow.tasks.kept_source(task.id)
+    if not url and sent is None and kept is None:
         raise Conflict("Source", _SOURCE_GONE)
-    asset = await _free(uow, call, task, project)
-    staged = read_staged(source) if url is None and is_staged(source) else None  # no client may name staged bytes
-    command = CreateAsset(
+    command = _again(await _free(uow, call, task, project), project)
+    if sent is not None:
+        fresh = await uploads.submit_staged(uow, call, command, sent, UploadKind.DATA, retry_of=task.id)
+    elif kept is not None and is_staged(kept):  # no client may name staged bytes
+        fresh = await assets.submit(uow, call, replace(command, staged=read_staged(kept)), retry_of=task.id)
+    else:
+        fresh = await assets.submit(uow, call, replace(command, url=url or kept or ""), retry_of=task.id)
+    await uow.tasks.hand_on(task.id, fresh.id)
+    details = {"new_task_id": fresh.id, "new_asset_id": fresh.asset_id}
+    await record_call(uow, call, "task.retried", project_id=project.id, subject=task.id, details=details)
+    return fresh, project
+
+
+def _again(asset: Asset, project: Project) -> CreateAsset:
+    """The creation of an asset like this one, whose bytes are yet to be named."""
+    return CreateAsset(
         name=asset.name,
-        url="" if staged is not None else source,
-        staged=staged,
+        url="",
         type=asset.type,
         group_id=asset.group_id,
         project=project.name,
@@ -66,11 +90,6 @@ async def retry(uow: UnitOfWork, call: Call, task_id: str, url: str | None = Non
         external_id=asset.external_id,
         metadata=asset.metadata,
     )
-    fresh = await assets.submit(uow, call, command, retry_of=task.id)
-    await uow.tasks.hand_on(task.id, fresh.id)
-    details = {"new_task_id": fresh.id, "new_asset_id": fresh.asset_id}
-    await record_call(uow, call, "task.retried", project_id=project.id, subject=task.id, details=details)
-    return fresh, project
 
 
 async def _find(uow: UnitOfWork, call: Call, task_id: str) -> tuple[Task, Project]:

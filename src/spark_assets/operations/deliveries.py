@@ -22,7 +22,7 @@ from spark_assets.domain.webhook import (
     next_attempt,
 )
 from spark_assets.operations import webhooks
-from spark_assets.operations.audit import record
+from spark_assets.operations.audit import record, record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
 from spark_assets.ports.queue import Job, JobDispatcher, JobKind
@@ -140,21 +140,21 @@ async def give_back(uow: UnitOfWork, attempt: Attempt, now: int) -> None:
     await uow.deliveries.postpone(attempt.delivery, now)
 
 
-async def next_due(repositories: Repositories, webhook_id: str, now: int) -> str | None:
-    """The webhook's delivery that has been due longest."""
-    found = await repositories.deliveries.due(webhook_id, now, 1)
+async def next_due(repositories: Repositories, place: str, now: int) -> str | None:
+    """The place's delivery that has been due longest."""
+    found = await repositories.deliveries.due(place, now, 1)
     return found[0] if found else None
 
 
 async def requeue_due(database: Database, dispatcher: JobDispatcher, now: int) -> None:
     """Enqueue deliveries that are due or will be shortly; what is in the queue already stays as it is.
 
-    Of each webhook as many as keep its places filled: whoever has delivered one goes on with what is due next.
+    Of each place as many as keep it filled: whoever has delivered one goes on with what is due next.
     """
     async with database.read() as repositories:
-        for webhook_id in await repositories.deliveries.webhooks_due(now + _AHEAD):
-            found = await repositories.deliveries.due(webhook_id, now + _AHEAD, webhooks.MOST_JOBS)
-            await dispatcher.dispatch([Job(JobKind.DELIVER, delivery_id, webhook_id) for delivery_id in found], None)
+        for place in await repositories.deliveries.places_due(now + _AHEAD):
+            found = await repositories.deliveries.due(place, now + _AHEAD, webhooks.MOST_JOBS)
+            await dispatcher.dispatch([Job(JobKind.DELIVER, delivery_id, place) for delivery_id in found], None)
 
 
 async def page(repositories: Repositories, call: Call, webhook_id: str, status: DeliveryStatus | None, paging: Paging) -> Listed[Delivery]:
@@ -177,6 +177,7 @@ async def send_test(uow: UnitOfWork, call: Call, webhook_id: str) -> Delivery:
         id=delivery_id,
         project_id=webhook.project_id,
         webhook_id=webhook.id,
+        place=webhook.id,
         message_id=f"test_{call.now:x}-{delivery_id}",
         subject=delivery_id,
         type=TEST_TYPE,
@@ -185,6 +186,8 @@ async def send_test(uow: UnitOfWork, call: Call, webhook_id: str) -> Delivery:
         created_at=call.now,
     )
     await webhooks.send_all(uow, [delivery])
+    details = {"delivery_id": delivery.id}
+    await record_call(uow, call, "webhook.tested", project_id=webhook.project_id, subject=webhook.id, details=details)
     return delivery
 
 
@@ -203,6 +206,7 @@ async def resend(uow: UnitOfWork, call: Call, webhook_id: str, delivery_id: str)
         id=webhooks.new_delivery_id(call.now),
         project_id=first.project_id,
         webhook_id=webhook.id,
+        place=webhook.id,
         message_id=first.message_id,
         subject=first.subject,
         type=first.type,
@@ -211,6 +215,8 @@ async def resend(uow: UnitOfWork, call: Call, webhook_id: str, delivery_id: str)
         created_at=call.now,
     )
     await webhooks.send_all(uow, [again])
+    details = {"delivery_id": first.id, "new_delivery_id": again.id}
+    await record_call(uow, call, "webhook.resent", project_id=webhook.project_id, subject=webhook.id, details=details)
     return again
 
 
@@ -230,6 +236,9 @@ async def replay(database: Database, call: Call, webhook_id: str, since: int, *,
             part = await uow.events.after(webhook.project_id, position, STEP)
             wanted = [event for event in part.events if not webhook.events or event.type.value in webhook.events]
             await webhooks.send_all(uow, [webhooks.delivery_of(event, webhook.id, call.now) for event in wanted])
+            if wanted:
+                details = {"count": len(wanted)}
+                await record_call(uow, call, "webhook.replayed", project_id=webhook.project_id, subject=webhook.id, details=details)
             await uow.commit()
         queued += len(wanted)
         if len(part.events) < STEP:

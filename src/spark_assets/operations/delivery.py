@@ -1,5 +1,7 @@
 """Delivery: where an asset's bytes are, and the links that lead to them."""
 
+from urllib.parse import urlsplit
+
 import msgspec
 
 from spark_assets.domain import blob_names
@@ -7,6 +9,7 @@ from spark_assets.domain.asset import Asset, AssetStatus, Variant
 from spark_assets.domain.errors import NotFound
 from spark_assets.domain.link import LINK_LIFETIME, LinkSigner
 from spark_assets.domain.media import MediaFormat
+from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.inspector import PREVIEW_FORMAT
 from spark_assets.ports.unit_of_work import Repositories
 
@@ -37,6 +40,11 @@ class Links:
         signed = self._signer.sign(media_path(asset.id, variant, asset.facts.format), now // 1_000_000 + lifetime)
         return f"{self._delivery_url}{signed}"
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port that signed links lead to."""
+        return origin_of(self._delivery_url)
+
     def share_address(self, token: str) -> str:
         """The address of the share with this token."""
         return f"{self._base_url}/s/{token}"
@@ -44,6 +52,18 @@ class Links:
     def check(self, path: str, expires: str, key_id: str, signature: str, now: int) -> None:
         """Raises NotFound `path` unless the link is ours and has not expired at `now` (Unix microseconds)."""
         self._signer.verify(path, expires, key_id, signature, now // 1_000_000)
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def origins(blobs: BlobStore, links: Links) -> list[str]:
+    """Where bytes come from: where signed links lead, and the object store that these lead on to, if they do."""
+    store = await blobs.presigned_url(blob_names.original("0" * 64), LINK_LIFETIME)
+    return [links.origin, *([] if store is None else [origin_of(store)])]
 
 
 def media_path(asset_id: str, variant: Variant, original: MediaFormat) -> str:

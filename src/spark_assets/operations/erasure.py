@@ -12,13 +12,15 @@ import msgspec
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.erasure import MOST_ASSETS, Erase, Receipt
 from spark_assets.domain.errors import NotFound
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import projects
 from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.erased_blobs import Library, Removal, foresee_removal, remove_blobs
 from spark_assets.operations.housekeeping import GROUP_STEP, STEP, by_project, drop_readings
+from spark_assets.operations.staging import discard
 from spark_assets.operations.trash import delete_assets, delete_group
-from spark_assets.ports.erasure import Doomed, Target, Traces
+from spark_assets.ports.erasure import Doomed, Leftover, Target, Traces
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
@@ -36,6 +38,7 @@ class _Gone(msgspec.Struct):
 
     doomed: list[Doomed]
     group_ids: list[str]
+    leftovers: list[Leftover]
     shares: int = 0
     sources: int = 0
     complete: bool = True
@@ -59,8 +62,8 @@ async def erase(library: Library, call: Call, command: Erase) -> Receipt:
     async with library.database.read() as repositories:
         plan = await _plan(repositories, call, command)
     if plan.group_id is not None and plan.project_id is not None and not command.dry_run:
-        await _close_group(library, plan.group_id, plan.project_id, call.now)
-    gone = _Gone([], [])
+        await _close_group(library, call, plan.group_id, plan.project_id)
+    gone = _Gone([], [], [])
     await _erase_assets(library, call, plan, gone, None if command.dry_run else erasure_id)
     if plan.with_groups and gone.complete:
         await _erase_groups(library, call, plan, gone, None if command.dry_run else erasure_id)
@@ -69,6 +72,8 @@ async def erase(library: Library, call: Call, command: Erase) -> Receipt:
         removal = await foresee_removal(library, sizes, gone.doomed)
     else:
         removal = await remove_blobs(library, sizes)
+        for leftover in gone.leftovers:
+            await discard(library.blobs, leftover.upload_id, leftover.parts)
         for project_id in {asset.project_id for asset in gone.doomed} | ({plan.project_id} if plan.project_id else set()):
             await drop_readings(library.database, project_id)
     return _receipt(erasure_id, call, command, gone, removal)
@@ -96,10 +101,10 @@ async def _plan(repositories: Repositories, call: Call, command: Erase) -> _Plan
     return _Plan(target=Target(project_ids=(project.id,)), project_id=project.id, with_groups=True)
 
 
-async def _close_group(library: Library, group_id: str, project_id: str, at: int) -> None:
+async def _close_group(library: Library, call: Call, group_id: str, project_id: str) -> None:
     """Put the group into the trash with all that it holds, so that nothing comes in while it is emptied."""
     async with library.database.begin() as uow:
-        await delete_group(uow, group_id, project_id, at)
+        await delete_group(uow, call, group_id, project_id)
         await uow.commit()
 
 
@@ -118,19 +123,24 @@ async def _erase_assets(library: Library, call: Call, plan: _Plan, gone: _Gone, 
             await asyncio.sleep(0)  # single reads of SQLite let nobody else in
         else:
             async with library.database.begin() as uow:
-                doomed, traces = await _erase_step(uow, call, some, erasure_id)
+                doomed, traces, leftovers = await _erase_step(uow, call, some, erasure_id)
+                reach(Failpoint.ERASURE_WRITTEN)
                 await uow.commit()
+            reach(Failpoint.ERASURE_COMMITTED)
             gone.add(doomed, traces)
+            gone.leftovers += leftovers
 
 
-async def _erase_step(uow: UnitOfWork, call: Call, asset_ids: Sequence[str], erasure_id: str) -> tuple[list[Doomed], Traces]:
+async def _erase_step(
+    uow: UnitOfWork, call: Call, asset_ids: Sequence[str], erasure_id: str
+) -> tuple[list[Doomed], Traces, list[Leftover]]:
     """Their tasks end before they are looked at: an ingestion that was quicker has left its bytes, which then go as well."""
     await delete_assets(uow, asset_ids, call.now)
     doomed = await uow.erasure.look_at(asset_ids)
     traces = await uow.erasure.traces(doomed)
-    await uow.erasure.purge(doomed, call.now)
+    leftovers = await uow.erasure.purge(doomed, call.now)
     await _record(uow, call, erasure_id, "assets.erased", "asset_ids", [(asset.id, asset.project_id) for asset in doomed])
-    return doomed, traces
+    return doomed, traces, leftovers
 
 
 async def _erase_groups(library: Library, call: Call, plan: _Plan, gone: _Gone, erasure_id: str | None) -> None:
@@ -147,7 +157,7 @@ async def _erase_groups(library: Library, call: Call, plan: _Plan, gone: _Gone, 
         for start in range(0, min(len(group_ids), MOST_ASSETS), GROUP_STEP):
             async with library.database.begin() as uow:
                 for group_id in group_ids[start : start + GROUP_STEP]:
-                    await delete_group(uow, group_id, plan.project_id, call.now)
+                    await delete_group(uow, call, group_id, plan.project_id)
                 purged = await uow.erasure.purge_groups(group_ids[start : start + GROUP_STEP])
                 await _record(uow, call, erasure_id, "groups.erased", "group_ids", purged)
                 await uow.commit()

@@ -7,6 +7,7 @@ from spark_assets.domain.asset import Failure
 from spark_assets.domain.event import Event, EventType
 from spark_assets.domain.media import AssetType
 from spark_assets.domain.task import Claim, TaskStatus, failure_code
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import webhooks
 from spark_assets.ports.unit_of_work import UnitOfWork
 
@@ -19,7 +20,9 @@ async def record(uow: UnitOfWork, events: Sequence[Event]) -> None:
     if not events:
         return
     recorded = await uow.events.add(events)
+    reach(Failpoint.EVENTS_WRITTEN)
     await webhooks.queue(uow, recorded)
+    reach(Failpoint.DELIVERIES_WRITTEN)
     for project_id in {event.project_id for event in recorded}:
         uow.announce(project_id)
 

@@ -14,7 +14,7 @@ from spark_assets.operations import projects, quotas
 from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.identity import add_with_fresh_id
-from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
+from spark_assets.operations.paging import Listed, Paging
 from spark_assets.operations.trash import delete_group
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
@@ -87,16 +87,10 @@ async def page(repositories: Repositories, call: Call, command: ListGroups) -> t
     Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `Paging` or `NextToken`.
     """
     call.caller.require(Scope.ASSETS_READ)
-    project = await projects.find(repositories, call, command.project)
-    within = [project.id]
-    listed = await select_part(
-        command,
-        call.terms.cursors,
-        scope_of("groups", project.id, command.filter, command),
-        page=lambda part: repositories.groups.page(within, command.filter, part),
-        count=lambda: repositories.groups.count(within, command.filter),
+    rows = repositories.groups
+    return await projects.page_within(
+        repositories, call, command.project, "groups", command.filter, command, page=rows.page, count=rows.count
     )
-    return listed, project
 
 
 async def update(uow: UnitOfWork, call: Call, command: UpdateGroup) -> tuple[Group, Project]:
@@ -123,9 +117,8 @@ async def delete(uow: UnitOfWork, call: Call, command: GetGroup) -> Group:
     """Put a group and all its assets into the trash; what is being ingested ends. Raises AccessDenied, NotFound."""
     call.caller.require(Scope.ASSETS_WRITE)
     group, _ = await _find(uow, call, command.id, command.project)
-    if not await delete_group(uow, group.id, group.project_id, call.now):
+    if not await delete_group(uow, call, group.id, group.project_id):
         raise unknown_group()
-    await record_call(uow, call, "group.deleted", project_id=group.project_id, subject=group.id)
     return group
 
 

@@ -10,9 +10,12 @@ from spark_assets.domain import blob_names
 from spark_assets.domain.asset import RENDERED
 from spark_assets.domain.audit import HOUSEKEEPING
 from spark_assets.domain.parameters import OPERATIONS
+from spark_assets.domain.retention import Retention
 from spark_assets.domain.usage import MICRO
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import quotas
 from spark_assets.operations.audit import record
+from spark_assets.operations.staging import discard_file
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import PREVIEW_FORMAT
@@ -25,14 +28,6 @@ STEP: Final = 500
 """Rows touched at once, so that no request waits long for a sweep."""
 GRACE: Final = 3600 * MICRO
 """How long bytes that nothing refers to are left alone: longer than any ingest lasts."""
-SOURCE_RETENTION: Final = 24 * 3600 * MICRO
-"""How long the source address of a failed task is kept for a retry."""
-READING_RETENTION: Final = 24 * 3600 * MICRO
-"""How long tasks of reading operations are kept."""
-ANSWER_RETENTION: Final = 24 * 3600 * MICRO
-"""How long the answer to a request with an idempotency key is kept."""
-AUDIT_RETENTION: Final = 365 * 24 * 3600 * MICRO
-"""How long the audit trail is kept."""
 GROUP_STEP: Final = 1
 """Groups removed at once: for each, SQLite looks through all assets for one that still refers to it, 90 ms among a million."""
 _READINGS: Final = [operation.model for operation in OPERATIONS.values() if operation.is_reading]
@@ -58,13 +53,14 @@ async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> N
         last = pending[-1]
 
 
-async def drop_old_rows(database: Database, now: int) -> None:
-    """Forget what is past its retention: sources, tasks of reading operations, answers kept for a repetition, audit entries, uploads."""
-    await _in_steps(database, lambda uow: uow.tasks.drop_sources(now - SOURCE_RETENTION, STEP))
-    await _in_steps(database, lambda uow: uow.tasks.drop_finished(_READINGS, now - READING_RETENTION, STEP))
-    await _in_steps(database, lambda uow: uow.idempotency_keys.drop_old(now - ANSWER_RETENTION, STEP))
-    await _in_steps(database, lambda uow: uow.audit.drop_old(now - AUDIT_RETENTION, STEP))
+async def drop_old_rows(database: Database, now: int, kept: Retention) -> None:
+    """Forget what is past its retention: sources, reading tasks, answers kept for a repetition, audit entries, uploads, sessions."""
+    await _in_steps(database, lambda uow: uow.tasks.drop_sources(now - kept.sources, STEP))
+    await _in_steps(database, lambda uow: uow.tasks.drop_finished(_READINGS, now - kept.readings, STEP))
+    await _in_steps(database, lambda uow: uow.idempotency_keys.drop_old(now - kept.answers, STEP))
+    await _in_steps(database, lambda uow: uow.audit.drop_old(now - kept.audit, STEP))
     await _in_steps(database, lambda uow: uow.uploads.drop_old(now, STEP))
+    await _in_steps(database, lambda uow: uow.sessions.drop_old(now, STEP))
 
 
 async def drop_old_tasks(database: Database, before: int) -> None:
@@ -115,6 +111,7 @@ async def empty_trash(database: Database, before: int, now: int) -> int:
             if doomed:
                 await uow.erasure.purge(doomed, now)
                 await _record_emptied(uow, "asset_ids", [(asset.id, asset.project_id) for asset in doomed], now)
+                reach(Failpoint.TRASH_EMPTIED)
                 await uow.commit()
         emptied += found
     found = GROUP_STEP
@@ -174,7 +171,7 @@ def old_spool_files(spool: Path, now: int) -> list[Path]:
 def sweep_spool(spool: Path, now: int) -> None:
     """Remove them."""
     for file in old_spool_files(spool, now):
-        file.unlink(missing_ok=True)
+        discard_file(file)
 
 
 async def sweep_incoming(database: Database, blobs: BlobStore, now: int) -> int:
@@ -210,14 +207,18 @@ async def sweep_blobs(database: Database, blobs: BlobStore, clock: Clock) -> int
     """
     swept = 0
     page: list[str] = []
-    async for blob in blobs.list(blob_names.ORIGINALS):
-        if blob.written_at * MICRO < clock.now() - GRACE:
-            page.append(blob_names.sha256_of(blob.name))
-        if len(page) == STEP:
-            swept += await _sweep(page, database, blobs, clock)
-            page = []
-    swept += await _sweep(page, database, blobs, clock)
+    for prefix in (blob_names.ORIGINALS, blob_names.RENDITIONS):  # a rendition may outlive its original by a crash
+        async for blob in blobs.list(prefix):
+            sha256 = blob_names.hash_in(blob.name)
+            if sha256 is not None and blob.written_at * MICRO < clock.now() - GRACE:
+                page.append(sha256)
+            if len(page) == STEP:
+                swept += await _sweep(page, database, blobs, clock)
+                page = []
+        swept += await _sweep(page, database, blobs, clock)
+        page = []
     async with database.begin() as uow:
+        await uow.repairs.date_back(clock.now())
         await uow.blobs.forget_swept(clock.now() - GRACE)
         await uow.commit()
     return swept
@@ -243,6 +244,7 @@ async def remove_blob(sha256: str, database: Database, blobs: BlobStore, clock: 
         marked = await uow.blobs.begin_sweep(sha256, clock.now())
         await uow.commit()
     if marked:
+        reach(Failpoint.SWEEP_MARKED)
         await _remove(sha256, database, blobs, clock)
     return marked
 
@@ -251,8 +253,11 @@ async def _remove(sha256: str, database: Database, blobs: BlobStore, clock: Cloc
     """Remove renditions and bytes. The original goes last: as long as it is there, a sweep that was broken off is done again."""
     for variant in RENDERED:
         await blobs.delete(blob_names.rendition(sha256, variant.value, PREVIEW_FORMAT.extension))
+    reach(Failpoint.RENDITIONS_REMOVED)
     await blobs.delete(blob_names.original(sha256))
+    reach(Failpoint.BLOB_REMOVED)
     async with database.begin() as uow:
         await uow.blobs.end_sweep(sha256, clock.now())
         await uow.commit()
+    reach(Failpoint.SWEEP_ENDED)
     log.info("blob_swept", sha256=sha256)

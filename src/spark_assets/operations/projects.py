@@ -1,27 +1,38 @@
 """Projects: made, listed, renamed, ended, and found for a call."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.audit import Origin
-from spark_assets.domain.errors import Conflict, NotFound
+from spark_assets.domain.errors import AccessDenied, Conflict, NotFound
 from spark_assets.domain.ids import new_project_id
+from spark_assets.domain.listing import Slice
 from spark_assets.domain.project import DEFAULT_PROJECT, Project, check_project_name
 from spark_assets.operations.audit import NOWHERE, actor_of, record, record_call
 from spark_assets.operations.call import Call
-from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
+from spark_assets.operations.paging import Item, Listed, Paging, scope_of, select_part
 from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 _SEEING: Final = (Scope.ASSETS_READ, Scope.ASSETS_WRITE, Scope.PROJECT_ADMIN)
 """Any of them lets a key see its projects."""
 
+Wanted = TypeVar("Wanted")
+"""A filter."""
+
 
 async def create(uow: UnitOfWork, name: str, now: int, caller: Caller | None = None, origin: Origin = NOWHERE) -> Project:
-    """A new project; without a caller, the operator's. Raises InvalidParameter or, if the name is in use, Conflict `ProjectName`."""
+    """A new project; without a caller, the operator's.
+
+    Raises AccessDenied, InvalidParameter or, if the name is in use, Conflict `ProjectName`.
+    """
+    if caller is not None:
+        caller.require(Scope.ADMIN)
+        if caller.project_ids is not None:  # what it made would be outside its reach
+            raise AccessDenied(f"{Scope.ADMIN.value} (for all projects)")
     project = Project(id=new_project_id(), name=check_project_name(name), created_at=now)
     try:
         await uow.projects.add(project)
@@ -75,6 +86,33 @@ async def page(repositories: Repositories, call: Call, paging: Paging) -> Listed
         scope_of("projects", call.caller.key_id, None, paging),
         page=lambda part: repositories.projects.page(reach, part),
     )
+
+
+async def page_within(
+    repositories: Repositories,
+    call: Call,
+    name: str | None,
+    kind: str,
+    wanted: Wanted,
+    paging: Paging,
+    *,
+    page: Callable[[Sequence[str], Wanted, Slice], Awaitable[list[Item]]],
+    count: Callable[[Sequence[str], Wanted], Awaitable[int]] | None = None,
+) -> tuple[Listed[Item], Project]:
+    """One part of what the call's project holds of a kind; `page` and `count` take projects and a filter. Without `count`, no page mode.
+
+    Raises NotFound `ProjectName`, InvalidParameter `Paging` or `NextToken`.
+    """
+    project = await find(repositories, call, name)
+    within = [project.id]
+    listed = await select_part(
+        paging,
+        call.terms.cursors,
+        scope_of(kind, project.id, wanted, paging),
+        page=lambda part: page(within, wanted, part),
+        count=None if count is None else lambda: count(within, wanted),
+    )
+    return listed, project
 
 
 async def rename(uow: UnitOfWork, call: Call, name_or_id: str, name: str) -> Project:

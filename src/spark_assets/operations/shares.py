@@ -11,7 +11,7 @@ from spark_assets.domain.errors import NotFound
 from spark_assets.domain.expiry import check_expiry
 from spark_assets.domain.ids import new_share_id
 from spark_assets.domain.project import Project
-from spark_assets.domain.share import LINK_LIFETIME, Share, is_token, new_token, token_fingerprint
+from spark_assets.domain.share import FOLLOWED_LINK_LIFETIME, Share, is_token, new_token, token_fingerprint
 from spark_assets.domain.usage import MICRO
 from spark_assets.operations import assets, projects
 from spark_assets.operations.audit import record_call
@@ -94,8 +94,8 @@ async def follow(repositories: Repositories, links: Links, token: str, now: int)
     asset = await repositories.assets.get(share.asset_id, [share.project_id])
     if asset is None:
         return None
-    left = LINK_LIFETIME if share.expires_at is None else (share.expires_at - now) // MICRO
-    return links.link(asset, now, share.variant, max(_SHORTEST_LINK, min(LINK_LIFETIME, left))) or None
+    left = FOLLOWED_LINK_LIFETIME if share.expires_at is None else (share.expires_at - now) // MICRO
+    return links.link(asset, now, share.variant, max(_SHORTEST_LINK, min(FOLLOWED_LINK_LIFETIME, left))) or None
 
 
 async def _page(repositories: Repositories, call: Call, paging: Paging, project: Project, asset_id: str | None) -> Listed[Share]:

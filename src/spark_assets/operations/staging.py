@@ -12,6 +12,7 @@ import structlog
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
 from spark_assets.domain.upload import Staged
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.source import OpenSpool, SpoolFile
 
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 
 _MEDIA_TYPE = "application/octet-stream"
 """Of staged bytes: what they really are is found out by their ingest."""
+_PROBE = 64 * 1024
+"""Bytes of a file that proves that the spool can be written."""
 
 
 class Staging(msgspec.Struct, frozen=True):
@@ -61,12 +64,14 @@ class IncomingPart:
         except OSError as error:
             raise _explain(error) from error
         self._file.close()
+        reach(Failpoint.PART_SPOOLED)
         await self._staging.blobs.put(self._path, blob_names.incoming(self._upload_id, self.token), _MEDIA_TYPE)
+        reach(Failpoint.PART_KEPT)
 
     def close(self) -> None:
         """Let go of the spool file, in any case."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
+        discard_file(self._path)
 
 
 @asynccontextmanager
@@ -85,6 +90,31 @@ async def stage_bytes(staging: Staging, upload_id: str, content: bytes) -> Stage
         await part.add(content)
         await part.keep()
         return Staged(id=upload_id, parts=(part.token,), size=part.size, sha256=part.sha256)
+
+
+def discard_file(path: Path) -> None:
+    """Remove a spool file, if it is there; where the folder is read-only or gone, the sweeper of old spool files comes later.
+
+    It never raises: what it is called after, or instead of, is what counts.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("spool_file_left_to_sweeper", error=errno.errorcode.get(error.errno or 0, "unknown"), file=path.name)
+
+
+def spool_takes_bytes(spool: Path) -> bool:
+    """Whether the spool folder takes a small file now; blocks on the disk."""
+    probe = spool / f"probe-{secrets.token_hex(6)}"
+    try:
+        try:
+            probe.write_bytes(bytes(_PROBE))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("spool_failed", error=errno.errorcode.get(error.errno or 0, "unknown"))
+        return False
+    return True
 
 
 async def discard(blobs: BlobStore, upload_id: str, parts: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from spark_assets.domain.task import Claim, Stage, Task, TaskStatus, failure_cod
 from spark_assets.domain.usage import UsageRecord
 from spark_assets.operations import events, projects
 from spark_assets.operations.call import Call
-from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
+from spark_assets.operations.paging import Listed, Paging
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
@@ -31,14 +31,7 @@ async def page(
 ) -> tuple[Listed[Task], Project]:
     """One part of the tasks of the call's project. Raises AccessDenied, NotFound `ProjectName`, InvalidParameter `NextToken`."""
     call.caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
-    project = await projects.find(repositories, call, project_name)
-    listed = await select_part(
-        paging,
-        call.terms.cursors,
-        scope_of("tasks", project.id, wanted, paging),
-        page=lambda part: repositories.tasks.page([project.id], wanted, part),
-    )
-    return listed, project
+    return await projects.page_within(repositories, call, project_name, "tasks", wanted, paging, page=repositories.tasks.page)
 
 
 def unknown_task() -> NotFound:

@@ -15,8 +15,9 @@ from spark_assets.domain.event import Event
 from spark_assets.domain.group import Group
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import events
-from spark_assets.operations.audit import record_call
+from spark_assets.operations.audit import record_assets, record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.projects import reach_of
 from spark_assets.ports.repositories import Taken
@@ -37,6 +38,7 @@ async def delete_assets(uow: UnitOfWork, asset_ids: Sequence[str], at: int) -> N
         for asset in deleted:
             uow.tally(asset.project_id, Holdings(assets=-1, bytes=-(asset.size or 0)))
         await events.record(uow, _told(ended, deleted, at))
+        reach(Failpoint.TRASH_WRITTEN)
 
 
 def _told(ended: Sequence[tuple[str, str]], deleted: Sequence[Deleted], at: int) -> list[Event]:
@@ -46,13 +48,16 @@ def _told(ended: Sequence[tuple[str, str]], deleted: Sequence[Deleted], at: int)
     return told + [events.asset_deleted(asset.id, asset.group_id, asset.project_id, at) for asset in deleted]
 
 
-async def delete_group(uow: UnitOfWork, group_id: str, project_id: str, at: int) -> bool:
-    """Put a group and all its assets into the trash; False if the group is there already."""
-    if not await uow.groups.delete(group_id, at):
+async def delete_group(uow: UnitOfWork, call: Call, group_id: str, project_id: str) -> bool:
+    """Put a group and all its assets into the trash, and say so in the audit trail; False if the group is there already."""
+    if not await uow.groups.delete(group_id, call.now):
         return False
     uow.tally(project_id, Holdings(groups=-1))
-    await delete_assets(uow, await uow.assets.living_in_group(group_id, project_id), at)
-    await events.record(uow, [events.group_deleted(group_id, project_id, at)])
+    asset_ids = await uow.assets.living_in_group(group_id, project_id)
+    await delete_assets(uow, asset_ids, call.now)
+    await events.record(uow, [events.group_deleted(group_id, project_id, call.now)])
+    await record_call(uow, call, "group.deleted", project_id=project_id, subject=group_id)
+    await record_assets(uow, call, "assets.deleted", project_id=project_id, subject=group_id, asset_ids=asset_ids)
     return True
 
 
@@ -93,8 +98,10 @@ async def restore_group(uow: UnitOfWork, call: Call, group_id: str) -> tuple[Gro
     if not await uow.groups.restore(group.id, call.now):
         raise NotFound("group_id", "the group was restored, or removed for good, by another request meanwhile")
     uow.tally(group.project_id, Holdings(groups=1))
-    await _restore(uow, await uow.assets.deleted_with_group(group.id, group.deleted_at), call.now)
+    asset_ids = await uow.assets.deleted_with_group(group.id, group.deleted_at)
+    await _restore(uow, asset_ids, call.now)
     await record_call(uow, call, "group.restored", project_id=project.id, subject=group.id)
+    await record_assets(uow, call, "assets.restored", project_id=project.id, subject=group.id, asset_ids=asset_ids)
     return replace(group, deleted_at=None, updated_at=call.now), project
 
 

@@ -1,14 +1,14 @@
 """Uploads: begun, continued, and made tasks. Each function is one step inside a unit of work; bytes are moved between them."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
-from spark_assets.domain.errors import Conflict, NotFound, StorageFull
+from spark_assets.domain.errors import Conflict, FlowLimited, NotFound, StorageFull
 from spark_assets.domain.task import Task
-from spark_assets.domain.upload import LEASE, MOST_PARTS, RETENTION, Staged, Upload, UploadKind, UploadStatus
+from spark_assets.domain.upload import LEASE, MOST_OPEN, MOST_PARTS, Staged, Upload, UploadKind, UploadStatus
 from spark_assets.operations import assets, projects
 from spark_assets.operations.assets import CreateAsset
 from spark_assets.operations.call import Call
@@ -29,29 +29,40 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     """Text of the client's own that it gets back."""
 
 
-class Remembered(msgspec.Struct, frozen=True):
-    """What is kept sealed with an upload until it is whole."""
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept sealed with an upload once it is complete: the task has all else, and drops its secrets in time."""
 
-    asset: CreateAsset
-    sha256: str | None = None
     note: str = ""
 
 
+class Remembered(Noted, frozen=True, kw_only=True):
+    """What is kept sealed with an upload until then."""
+
+    asset: CreateAsset
+    sha256: str | None = None
+
+
+_Kept = TypeVar("_Kept", bound=Noted)
 BUSY: Final = "another request is adding to this upload; wait until it has ended, or 5 seconds after its last byte"
 
 
 async def begin(uow: UnitOfWork, call: Call, announced: Begin, parts: tuple[str, ...] = ()) -> Upload:
     """An open upload. `parts`: under which names its bytes will be found, where that is settled beforehand.
 
-    Raises AccessDenied, NotFound `ProjectName` or `group_id`, StorageFull.
+    Raises AccessDenied, InvalidParameter `callback_url`, NotFound `ProjectName` or `group_id`, StorageFull, FlowLimited for a key
+    that has MOST_OPEN open uploads already.
     """
     call.caller.require(Scope.ASSETS_WRITE)
+    if announced.asset.callback_url is not None:
+        call.terms.check_webhook("callback_url", announced.asset.callback_url)
     if not call.terms.has_room():
         raise StorageFull
     project = await projects.find(uow, call, announced.asset.project)
     if await uow.groups.get(announced.asset.group_id, project.id) is None:
         raise assets.unknown_group(project)
-    remembered = Remembered(replace(announced.asset, project=project.name), announced.sha256, announced.note)
+    if not await uow.uploads.room_for(call.caller.key_id, call.now, MOST_OPEN):
+        raise FlowLimited(f"this key may have {MOST_OPEN} open uploads, and has; complete some of them, or give them up", MOST_OPEN)
+    remembered = Remembered(asset=replace(announced.asset, project=project.name), sha256=announced.sha256, note=announced.note)
     upload = Upload(
         id=announced.id,
         project_id=project.id,
@@ -62,7 +73,7 @@ async def begin(uow: UnitOfWork, call: Call, announced: Begin, parts: tuple[str,
         parts=parts,
         command=msgspec.json.encode(remembered).decode(),
         created_at=call.now,
-        expires_at=call.now + RETENTION,
+        expires_at=call.now + call.terms.upload_retention,
     )
     await uow.uploads.add(upload)
     return upload
@@ -87,7 +98,7 @@ async def hold(uow: UnitOfWork, call: Call, upload_id: str, holder: str) -> Uplo
     return await find(uow, call, upload_id)  # as it is now that nobody else adds to it
 
 
-async def record(uow: UnitOfWork, upload: Upload, holder: str, parts: tuple[tuple[str, int], ...], now: int) -> Upload:
+async def record(uow: UnitOfWork, call: Call, upload: Upload, holder: str, parts: tuple[tuple[str, int], ...], now: int) -> Upload:
     """The upload with further parts, each a token and its bytes, which are durable already; it is held on.
 
     Raises Conflict `UploadBusy` if it is not held any more, Conflict `Upload` for too many parts.
@@ -96,7 +107,7 @@ async def record(uow: UnitOfWork, upload: Upload, holder: str, parts: tuple[tupl
         upload,
         parts=(*upload.parts, *(token for token, _ in parts)),
         offset=upload.offset + sum(size for _, size in parts),
-        expires_at=now + RETENTION,
+        expires_at=now + call.terms.upload_retention,
     )
     if len(grown.parts) > MOST_PARTS:
         raise Conflict("Upload", f"an upload is made of at most {MOST_PARTS} pieces; begin a new one and send larger ones")
@@ -120,7 +131,8 @@ async def finish(uow: UnitOfWork, call: Call, upload: Upload) -> Task:
     remembered = _remembered(upload)
     staged = Staged(id=upload.id, parts=upload.parts, size=upload.length, sha256=remembered.sha256)
     task = await assets.submit(uow, call, replace(remembered.asset, staged=staged))
-    if not await uow.uploads.complete(upload.id, task.id):
+    kept = msgspec.json.encode(Noted(note=remembered.note)).decode()
+    if not await uow.uploads.complete(upload.id, task.id, kept):
         raise Conflict("Upload", "the upload was completed or given up by another request meanwhile")
     return task
 
@@ -132,9 +144,11 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset) -> Task:
     return await submit_staged(uow, call, command, command.staged, UploadKind.DATA)
 
 
-async def submit_staged(uow: UnitOfWork, call: Call, command: CreateAsset, staged: Staged, kind: UploadKind) -> Task:
+async def submit_staged(
+    uow: UnitOfWork, call: Call, command: CreateAsset, staged: Staged, kind: UploadKind, *, retry_of: str | None = None
+) -> Task:
     """The task of bytes that came in one request. Raises whatever `assets.submit` raises."""
-    task = await assets.submit(uow, call, replace(command, staged=staged))
+    task = await assets.submit(uow, call, replace(command, staged=staged), retry_of=retry_of)
     await uow.uploads.add(
         Upload(
             id=staged.id,
@@ -147,7 +161,7 @@ async def submit_staged(uow: UnitOfWork, call: Call, command: CreateAsset, stage
             parts=staged.parts,
             task_id=task.id,
             created_at=call.now,
-            expires_at=call.now + RETENTION,
+            expires_at=call.now + call.terms.upload_retention,
         )
     )
     return task
@@ -171,11 +185,15 @@ async def give_up(uow: UnitOfWork, call: Call, upload_id: str) -> Upload:
 
 def note_of(upload: Upload) -> str:
     """The text that the client left with an upload."""
-    return _remembered(upload).note
+    return _read(upload, Noted).note
 
 
 def _remembered(upload: Upload) -> Remembered:
+    return _read(upload, Remembered)
+
+
+def _read(upload: Upload, kind: type[_Kept]) -> _Kept:
     try:
-        return msgspec.json.decode(upload.command, type=Remembered)
+        return msgspec.json.decode(upload.command, type=kind)
     except msgspec.MsgspecError:  # sealed with a key that is gone
         raise Conflict("Upload", "what was said of the asset can no longer be read; begin a new upload") from None

@@ -1,7 +1,7 @@
 """Webhooks: made, listed, changed, given new secrets, deleted; and what happens is queued for those that want to know."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from spark_assets.domain.webhook import (
     Secret,
     Webhook,
     WebhookKind,
+    callback_place,
     callbacks_id,
     compose,
     message_id,
@@ -35,6 +36,7 @@ from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Listed, Paging, scope_of, select_part
 from spark_assets.ports.queue import Job, JobKind
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
+from spark_assets.ports.webhooks import Callback
 
 CALLBACKS: Final = WebhookKind.CALLBACKS.value
 """Stands for the ID of the webhook of callbacks, which is made when it is first needed."""
@@ -71,7 +73,7 @@ async def queue(uow: UnitOfWork, events: Sequence[Event]) -> None:
         return
     callbacks = await _callbacks(uow, events) if any(found.kind is WebhookKind.CALLBACKS for found in listeners) else {}
     queued: list[Delivery] = []
-    addresses: dict[str, bytes] = {}
+    called: dict[str, Callback] = {}
     for event in events:
         for listener in listeners:
             if listener.project_id != event.project_id or not listener.wants(event.type.value):
@@ -79,27 +81,28 @@ async def queue(uow: UnitOfWork, events: Sequence[Event]) -> None:
             if listener.kind is WebhookKind.ENDPOINT:
                 queued.append(delivery_of(event, listener.id, event.created_at))
             elif event.task_id is not None and event.task_id in callbacks:
-                queued.append(delivery_of(event, listener.id, event.created_at))
-                addresses[queued[-1].id] = callbacks[event.task_id]
-    await send_all(uow, queued, addresses)
+                queued.append(delivery_of(event, listener.id, event.created_at, callbacks[event.task_id]))
+                called[queued[-1].id] = callbacks[event.task_id]
+    await send_all(uow, queued, called)
 
 
-async def send_all(uow: UnitOfWork, deliveries: Sequence[Delivery], addresses: dict[str, bytes] | None = None) -> None:
-    """Queue deliveries, with jobs for the first of each webhook; `addresses`: the sealed ones of callbacks, by delivery ID."""
-    await uow.deliveries.add(deliveries, addresses)
+async def send_all(uow: UnitOfWork, deliveries: Sequence[Delivery], called: Mapping[str, Callback] | None = None) -> None:
+    """Queue deliveries, with jobs for the first of each place; `called`: where callbacks go, by delivery ID."""
+    await uow.deliveries.add(deliveries, {delivery_id: callback.address for delivery_id, callback in (called or {}).items()})
     jobs: Counter[str] = Counter()
     for delivery in deliveries:
-        jobs[delivery.webhook_id] += 1
-        if jobs[delivery.webhook_id] <= MOST_JOBS:
-            uow.enqueue(Job(JobKind.DELIVER, delivery.id, delivery.webhook_id))
+        jobs[delivery.place] += 1
+        if jobs[delivery.place] <= MOST_JOBS:
+            uow.enqueue(Job(JobKind.DELIVER, delivery.id, delivery.place))
 
 
-def delivery_of(event: Event, webhook_id: str, at: int) -> Delivery:
-    """A delivery of the event, queued at `at`."""
+def delivery_of(event: Event, webhook_id: str, at: int, callback: Callback | None = None) -> Delivery:
+    """A delivery of the event, queued at `at`; the callbacks to each host have a place of their own."""
     return Delivery(
         id=new_delivery_id(at),
         project_id=event.project_id,
         webhook_id=webhook_id,
+        place=webhook_id if callback is None else callback_place(webhook_id, callback.host),
         message_id=message_id(event),
         subject=subject_of(event),
         type=event.type.value,
@@ -225,6 +228,7 @@ async def rotate(
         owner = await projects.find(uow, call, project_name)
         made = await make_callbacks(uow, owner.id, call.now)
         if made.created_at == call.now:  # nobody knows its first secret yet
+            await _record(uow, call, "webhook.created", made, events=list(made.events))
             return made, owner
         webhook_id = made.id
     webhook, project = await find(uow, call, webhook_id, for_change=True)
@@ -239,7 +243,7 @@ def unknown_webhook() -> NotFound:
     return NotFound("webhook_id", "there is no webhook with this ID that the API key may see")
 
 
-async def _callbacks(uow: UnitOfWork, events: Sequence[Event]) -> dict[str, bytes]:
+async def _callbacks(uow: UnitOfWork, events: Sequence[Event]) -> dict[str, Callback]:
     task_ids = [event.task_id for event in events if event.task_id is not None and event.type.value in CALLBACK_TYPES]
     return await uow.deliveries.callbacks_of(task_ids) if task_ids else {}
 

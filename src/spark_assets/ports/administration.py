@@ -1,4 +1,4 @@
-"""What is remembered beside the library itself: answers to repeated requests, the audit trail, shares."""
+"""What is remembered beside the library itself: answers to repeated requests, the audit trail, shares, sessions."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,6 +7,7 @@ import msgspec
 
 from spark_assets.domain.audit import AuditEntry, AuditFilter
 from spark_assets.domain.listing import Slice
+from spark_assets.domain.session import Session
 from spark_assets.domain.share import Share
 
 
@@ -63,3 +64,19 @@ class Shares(Protocol):
 
     async def revoke(self, share_id: str, at: int) -> bool:
         """False if there is no such share that is not yet revoked."""
+
+
+class Sessions(Protocol):
+    """Who has signed in to the console."""
+
+    async def add(self, session: Session) -> None:
+        """Record a session."""
+
+    async def find(self, fingerprint: str) -> Session | None:
+        """The session whose token has this fingerprint, expired or not."""
+
+    async def remove(self, fingerprint: str) -> None:
+        """Forget a session, if it is there."""
+
+    async def drop_old(self, before: int, limit: int) -> int:
+        """Forget sessions that expired before that time; how many."""

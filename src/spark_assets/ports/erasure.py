@@ -26,6 +26,13 @@ class Doomed(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None
 
 
+class Leftover(msgspec.Struct, frozen=True):
+    """Bytes kept for a retry where an upload left them: its ID, and what tells the names of its parts apart."""
+
+    upload_id: str
+    parts: tuple[str, ...]
+
+
 class Traces(msgspec.Struct, frozen=True, kw_only=True):
     """What hangs on assets: shares, and source addresses that their tasks still know."""
 
@@ -48,10 +55,10 @@ class Erasure(Protocol):
     async def traces(self, doomed: Sequence[Doomed]) -> Traces:
         """What hangs on those assets."""
 
-    async def purge(self, doomed: Sequence[Doomed], at: int) -> None:
-        """Remove the assets that are held, their tags, shares and events; their tasks stay, without the source, marked as erased.
+    async def purge(self, doomed: Sequence[Doomed], at: int) -> list[Leftover]:
+        """Remove the assets that are held, their tags, shares, events and uploads; their tasks stay, without the source, marked as erased.
 
-        Webhooks are told of nothing any more but of the end.
+        Webhooks are told of nothing any more but of the end. What the uploads left is not needed any more: a sweep removes it.
         """
 
     async def references(self, hashes: Sequence[str]) -> dict[str, int]:

@@ -64,6 +64,9 @@ class Queue(JobDispatcher, Protocol):
     async def depth(self) -> int:
         """Jobs that wait."""
 
+    async def hurry(self) -> None:
+        """Let jobs be due that wait for longer than any is told to: the clock was set back since they were enqueued."""
+
     async def prune(self) -> None:
         """Throw away what the engine logs about finished jobs."""
 

@@ -244,10 +244,3 @@ class UsageLedger(Protocol):
         One total for each combination of the dimensions that occurs, in their order; without dimensions a single one,
         also of nothing. The dimensions are distinct.
         """
-
-
-class Verification(Protocol):
-    """Counts for `doctor --verify`: each is the number of rows that break a promise."""
-
-    async def broken(self) -> dict[str, int]:
-        """By promise: tasks whose asset contradicts them, results that are missing, ledger lines without a task, and the like."""

@@ -6,14 +6,15 @@ from typing import Protocol
 
 from spark_assets.domain.audit import AuditEntry
 from spark_assets.domain.quota import Holdings
-from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Shares
+from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Sessions, Shares
 from spark_assets.ports.erasure import Erasure
 from spark_assets.ports.events import Events
 from spark_assets.ports.queue import Job
 from spark_assets.ports.quotas import Quotas
-from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, UsageLedger, Verification
+from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, UsageLedger
 from spark_assets.ports.tasks import Tasks
 from spark_assets.ports.uploads import Uploads
+from spark_assets.ports.verification import Repairs, Verification
 from spark_assets.ports.webhooks import Deliveries, Webhooks
 
 
@@ -69,6 +70,10 @@ class Repositories(Protocol):
         """The events."""
 
     @property
+    def sessions(self) -> Sessions:
+        """The sessions of the console."""
+
+    @property
     def shares(self) -> Shares:
         """The shares."""
 
@@ -91,6 +96,10 @@ class Repositories(Protocol):
     @property
     def verification(self) -> Verification:
         """The verification."""
+
+    @property
+    def repairs(self) -> Repairs:
+        """The repairs."""
 
 
 class UnitOfWork(Repositories, Protocol):

@@ -12,6 +12,12 @@ class Uploads(Protocol):
     async def add(self, upload: Upload) -> None:
         """Raises Taken `id`."""
 
+    async def room_for(self, key_id: str, now: int, most: int) -> bool:
+        """Whether fewer than `most` uploads of the key are open at that time.
+
+        Whoever asks next for the same key waits until this unit of work is over, so the answer still holds when an upload is added.
+        """
+
     async def find(self, upload_id: str, project_ids: Sequence[str] | None) -> Upload | None:
         """The upload, if it is in one of the projects; None stands for all projects."""
 
@@ -24,8 +30,8 @@ class Uploads(Protocol):
     async def record(self, upload: Upload, holder: str, *, after: int, until: int) -> bool:
         """Write parts, offset and expiry of an upload that stood at `after` and is still held; False if it is not."""
 
-    async def complete(self, upload_id: str, task_id: str) -> bool:
-        """`open` to `complete`, with its task; False if it is not open any more."""
+    async def complete(self, upload_id: str, task_id: str, command: str) -> bool:
+        """`open` to `complete`, with its task and what is kept of its command; False if it is not open any more."""
 
     async def attach(self, upload_id: str, task_id: str) -> None:
         """The staged bytes of a completed upload are now those of this task."""

@@ -76,14 +76,23 @@ class Webhooks(Protocol):
         """Remove deleted webhooks of which no delivery is left; how many."""
 
 
+class Callback(msgspec.Struct, frozen=True):
+    """Where a task wants to be called back."""
+
+    address: bytes
+    """Sealed."""
+    host: str
+    """With its port; empty if the key that sealed the address is gone."""
+
+
 class Deliveries(Protocol):
     """The deliveries: each change of one under way is conditional on its fence."""
 
     async def add(self, deliveries: Sequence[Delivery], callbacks: Mapping[str, bytes] | None = None) -> None:
         """Queue them; `callbacks` are sealed addresses by delivery ID, for those that go to a callback."""
 
-    async def callbacks_of(self, task_ids: Sequence[str]) -> dict[str, bytes]:
-        """The sealed addresses that tasks want to be called back at, by task; those that no retry can need are forgotten with it."""
+    async def callbacks_of(self, task_ids: Sequence[str]) -> dict[str, Callback]:
+        """The addresses that tasks want to be called back at, by task; those that no retry can need are forgotten with it."""
 
     async def find(self, delivery_id: str, webhook_id: str) -> Delivery | None:
         """The delivery if it is the webhook's."""
@@ -109,11 +118,11 @@ class Deliveries(Protocol):
     async def settle(self, delivery: Delivery) -> bool:
         """Write how the latest attempt went; False for a stale one. The address of a callback goes with the end."""
 
-    async def webhooks_due(self, by: int) -> list[str]:
-        """IDs of webhooks that a delivery is due for by that time."""
+    async def places_due(self, by: int) -> list[str]:
+        """Places that a delivery is due for by that time."""
 
-    async def due(self, webhook_id: str, by: int, limit: int) -> list[str]:
-        """IDs of the webhook's deliveries that are due by that time, the one that is due first before the others."""
+    async def due(self, place: str, by: int, limit: int) -> list[str]:
+        """IDs of the place's deliveries that are due by that time, the one that is due first before the others."""
 
     async def drop_ended(self, before: int, limit: int) -> int:
         """Remove deliveries that have ended and were queued before that time; how many."""

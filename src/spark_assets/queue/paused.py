@@ -30,6 +30,9 @@ class PausedQueue:
         """Nothing waits here."""
         return 0
 
+    async def hurry(self) -> None:
+        """Nothing waits here."""
+
     async def prune(self) -> None:
         """Nothing to throw away."""
 

@@ -5,6 +5,7 @@ kind and subject, so enqueueing an unfinished task again is harmless.
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +19,8 @@ from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.ports import RepositoryPort
 
 from spark_assets.domain.errors import Unavailable
+from spark_assets.failpoints import Failpoint, reach
+from spark_assets.ports.clock import Clock, SystemClock
 from spark_assets.ports.queue import Job, JobHandler, JobKind, RetryJob
 
 log = structlog.get_logger()
@@ -27,6 +30,10 @@ _HEARTBEAT_TIMEOUT: Final = timedelta(seconds=20)
 """A worker silent for so long counts as dead; its jobs are delivered again."""
 _POLL: Final = timedelta(seconds=1)
 """How long an idle worker waits for a notification before it looks by itself: a job to be retried is not notified of."""
+_SET_BACK: Final = timedelta(minutes=2)
+"""What lies further ahead was written before the clock was set back: no job is told to wait that long."""
+_HURRY: Final = "UPDATE {table} SET execute_after = now() WHERE status = 'queued' AND execute_after > now() + $1"
+_DOUBT: Final = "UPDATE {table} SET heartbeat = now() WHERE status = 'picked' AND heartbeat > now() + $1"
 _BATCH: Final = 16
 _RESTART_DELAY: Final = 1.0
 _AWAY: Final = (
@@ -44,8 +51,11 @@ _AWAY: Final = (
 class MemoryQueue:
     """Jobs in this process's memory: gone with it, and enqueued again from the task table at the next start."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """`clock`: the machine's, by which the engine too tells when a job is due."""
         self._engine = PgQueuer.in_memory()
+        self._clock = clock or SystemClock()
+        self._latest = self._clock.now()
 
     async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
         """Enqueue at once; `connection` is never given here."""
@@ -67,6 +77,17 @@ class MemoryQueue:
     async def depth(self) -> int:
         """Jobs that wait."""
         return await _count_waiting(_repository(self._engine))
+
+    async def hurry(self) -> None:
+        """Enqueue anew what waits, if the clock was set back since the last look."""
+        latest, self._latest = self._latest, self._clock.now()
+        if self._latest > latest - _SET_BACK // timedelta(microseconds=1):
+            return
+        repository = _repository(self._engine)
+        waiting = await repository.browse_queue(limit=sys.maxsize, statuses=["queued"])
+        await repository.mark_job_as_cancelled([job.id for job in waiting])
+        await _enqueue(repository, [_job(job) for job in waiting])
+        log.warning("clock_set_back", jobs=len(waiting))
 
     async def prune(self) -> None:
         """Throw away the engine's record of each state change, which it keeps for ever."""
@@ -121,6 +142,14 @@ class PostgresQueue:
         """Jobs that wait."""
         with _reaching_the_database():
             return await _count_waiting(Queries.from_asyncpg_pool(await self._connected()))
+
+    async def hurry(self) -> None:
+        """By the database's clock; a dead worker's jobs, which seem to be held from the future, are delivered again soon."""
+        with _reaching_the_database():
+            pool = await self._connected()
+            table = Queries.from_asyncpg_pool(pool).qbq.qualified.queue_table
+            await pool.execute(_HURRY.format(table=table), _SET_BACK)
+            await pool.execute(_DOUBT.format(table=table), _SET_BACK)
 
     async def prune(self) -> None:
         """Throw away the engine's log of finished jobs."""
@@ -181,7 +210,7 @@ async def _work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], 
     concurrency, beside = places
     if not engine.qm.entrypoint_registry:
         for kind in JobKind:
-            engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(kind, handler))
+            engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(handler))
     is_alone = isinstance(engine.queries, InMemoryQueries)
     batch = _BATCH if is_alone else max(1, concurrency // 2)
     ahead = 3 * concurrency if is_alone else batch  # what one worker of a fleet holds ahead, the others cannot take
@@ -195,12 +224,20 @@ async def _work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], 
     )
 
 
-def _entrypoint(kind: JobKind, handler: JobHandler) -> Callable[[PgJob], Awaitable[None]]:
+def _entrypoint(handler: JobHandler) -> Callable[[PgJob], Awaitable[None]]:
     async def handle(job: PgJob) -> None:
-        subject, _, host = (job.payload or b"").decode().partition(" ")
+        reach(Failpoint.JOB_TAKEN)
         try:
-            await handler(Job(kind, subject, host))
+            await handler(_job(job))
         except RetryJob as retry:
+            reach(Failpoint.JOB_GIVEN_BACK)
             raise RetryRequested(delay=retry.delay) from retry
+        reach(Failpoint.JOB_DONE)
 
     return handle
+
+
+def _job(job: PgJob) -> Job:
+    """Ours, out of what was enqueued."""
+    subject, _, host = (job.payload or b"").decode().partition(" ")
+    return Job(JobKind(job.entrypoint), subject, host)

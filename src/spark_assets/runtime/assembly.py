@@ -14,6 +14,7 @@ from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.limits import Limits
 from spark_assets.domain.link import LinkSigner
+from spark_assets.domain.retention import HOUR
 from spark_assets.fetching.address_guard import AddressGuard
 from spark_assets.fetching.download import FetchTimes, HttpSource
 from spark_assets.fetching.spool import Spool
@@ -124,6 +125,7 @@ def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limit
         task_ids=TaskIds(),
         cursors=CursorSigner(signing_keys(settings)),
         creations_in_progress=limits.creations_in_progress,
+        upload_retention=settings.upload_retention_hours * HOUR,
     )
 
 

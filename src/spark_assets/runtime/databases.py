@@ -105,7 +105,7 @@ async def _migrate_postgres(settings: Settings) -> None:
     from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
     from spark_assets.queue.pgqueuer_queue import install_schema  # noqa: PLC0415
 
-    engine = postgres_engine(_url(settings))
+    engine = postgres_engine(_url(settings), longest_pause=None)  # who holds the lock says nothing for as long as it takes
     try:
         async with engine.connect() as holder, engine.connect() as connection:
             await holder.exec_driver_sql(f"SELECT pg_advisory_lock({schema.LOCK})")
@@ -124,5 +124,6 @@ def _migrate_if_behind(connection: "Connection") -> None:
 
 
 def _unreachable(error: Exception) -> BadSettings:
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    said = str(getattr(error, "orig", None) or error).splitlines()
+    reason = said[0] if said else "it does not answer in time"
     return BadSettings(f"SPARK_ASSETS_DATABASE_URL names a database that cannot be used: {reason}")

@@ -43,13 +43,30 @@ def spool_folder(settings: Settings) -> Path:
 
 @contextmanager
 def lock_home(settings: Settings) -> Iterator[None]:
-    """Keep a second server off the home for as long as this lasts. Raises HomeInUse."""
-    descriptor = os.open(settings.home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Keep a second server off the home, and off its SQLite file, for as long as this lasts.
+
+    Homes may share a file: each server would take the tasks of the other for lost ones. Raises HomeInUse, BadSettings.
+    """
+    database = settings.sqlite_path.resolve()
+    with (
+        _locked(settings.home / "lock", f"is running on {settings.home}; stop it, or use another --home"),
+        _locked(database.with_name(f"{database.name}.lock"), f"uses the database {database}; stop it, or set another DATABASE_URL"),
+    ):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, in_use: str) -> Iterator[None]:
+    """A lock file beside what it guards: whoever closes any descriptor of SQLite's own file takes the process's locks off it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadSettings(f"the lock file {path} cannot be made: {error.strerror}; name a folder that the server may write to") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise HomeInUse(f"another spark-assets server is running on {settings.home}; stop it, or use another --home") from None
+            raise HomeInUse(f"another spark-assets server {in_use}") from None
         yield
     finally:
         os.close(descriptor)

@@ -1,9 +1,10 @@
 """Moves of files that survive a loss of power.
 
-Every function here blocks on the disk and raises OSError; callers run them in a thread.
+Every function here blocks on the disk, and all but `discard_spooled` raise OSError; callers run them in a thread.
 The order is always: the file's bytes reach the disk, then it gets its name, then the folder reaches the disk.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -11,9 +12,14 @@ import uuid
 from pathlib import Path
 from typing import Final
 
+import structlog
+
+from spark_assets.failpoints import Failpoint, reach
+
 FILE_MODE: Final = 0o640
 """Blobs can be read by the service's user and group alone."""
 FOLDER_MODE: Final = 0o750
+_log = structlog.get_logger()
 
 
 def sync_folder(folder: Path) -> None:
@@ -73,7 +79,9 @@ def sync_file(path: Path) -> None:
 def rename_durably(source: Path, target: Path) -> None:
     """Give a synced file its final name, replacing what was there, and bring that to the disk."""
     source.rename(target)
+    reach(Failpoint.BLOB_RENAMED)
     sync_folder(target.parent)
+    reach(Failpoint.BLOB_FOLDER_SYNCED)
 
 
 def copy_aside(source: Path, folder: Path) -> Path:
@@ -86,6 +94,14 @@ def copy_aside(source: Path, folder: Path) -> Path:
         copy.unlink(missing_ok=True)
         raise
     return copy
+
+
+def discard_spooled(path: Path) -> None:
+    """Remove a spool file whose bytes are stored, or are wanted no more. It never raises: where that fails, the sweeper comes later."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("spool_file_left_to_sweeper", error=errno.errorcode.get(error.errno or 0, "unknown"), file=path.name)
 
 
 def copy_out(source: Path, target: Path) -> None:

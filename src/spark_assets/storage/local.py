@@ -17,6 +17,7 @@ import structlog
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.blobs import BlobNotFound, StoredBlob, UploadTarget
 from spark_assets.storage import durable_files
 from spark_assets.storage.disk_room import DiskRoom
@@ -144,10 +145,13 @@ class LocalBlobStore:
         found = source.stat()
         is_near = found.st_dev == self._root.stat().st_dev
         if durable_files.has_size(target, found.st_size) and durable_files.renew(target):
-            source.unlink(missing_ok=True)
+            reach(Failpoint.BLOB_RENEWED)
+            durable_files.discard_spooled(source)
             return
+        reach(Failpoint.BLOB_WRITTEN)
         if is_near:
             durable_files.sync_file(source)
+            reach(Failpoint.BLOB_SYNCED)
             try:
                 self._place(source, target)
                 return
@@ -156,11 +160,12 @@ class LocalBlobStore:
                 if error.errno != errno.EXDEV:
                     raise
         copy = durable_files.copy_aside(source, self._incoming())
+        reach(Failpoint.BLOB_SYNCED)
         try:
             self._place(copy, target)
         finally:
             copy.unlink(missing_ok=True)
-        source.unlink(missing_ok=True)
+        durable_files.discard_spooled(source)
 
     def _place(self, source: Path, target: Path) -> None:
         for attempt in range(1, _ATTEMPTS + 1):

@@ -15,7 +15,9 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import StorageFull, Unavailable
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.blobs import BlobNotFound, StoredBlob, UploadTarget
+from spark_assets.storage.durable_files import discard_spooled
 from spark_assets.storage.location import StorageKind, StorageLocation
 
 if TYPE_CHECKING:
@@ -87,22 +89,18 @@ class ObjectBlobStore:
         Equal names hold equal bytes, so storing one again simply overwrites it; nothing relies on conditional writes,
         which some servers ignore.
         """
-        blob_names.require_name(name)
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
-        except FileNotFoundError as error:
-            raise Unavailable("the file to be stored is missing") from error
+        except OSError as error:
+            raise Unavailable("the file to be stored is missing, or out of reach") from error
         kind = "inline" if media_type in self._inline_types else "attachment"
-        upload = obstore.put_async(
-            self._uploads,
-            name,
-            path,
-            attributes={"Content-Type": media_type, "Content-Disposition": kind},
-            chunk_size=_PART,
-            max_concurrency=_PARTS_AT_ONCE,
-        )
+        attributes = {"Content-Type": media_type, "Content-Disposition": kind}
+        target = blob_names.require_name(name)
+        upload = obstore.put_async(self._uploads, target, path, attributes=attributes, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+        reach(Failpoint.OBJECT_OFFERED)
         await _write(upload, _PATIENCE + size / _SLOWEST_UPLOAD)
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        reach(Failpoint.OBJECT_PUT)
+        await asyncio.to_thread(discard_spooled, path)
 
     async def size(self, name: str) -> int:
         """Bytes stored under the name. Raises BlobNotFound, Unavailable."""
@@ -140,7 +138,7 @@ class ObjectBlobStore:
                     async for piece in pieces:
                         await asyncio.to_thread(file.write, piece)
         except BaseException as error:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await asyncio.to_thread(discard_spooled, path)
             if isinstance(error, OSError):
                 raise StorageFull from error
             raise

@@ -10,15 +10,17 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from spark_assets.domain.errors import InternalError
+from spark_assets.domain.errors import InternalError, InvalidParameter
 from spark_assets.domain.ids import new_request_id
 from spark_assets.web.admin.routes import OWN_ROUTES
 from spark_assets.web.ark.handlers import act, act_bare
 from spark_assets.web.catalogue.handlers import get_page, get_spec, list_models, search_models
+from spark_assets.web.console.routes import CONSOLE_ROUTES
 from spark_assets.web.delivery.handlers import deliver
 from spark_assets.web.delivery.shares import follow_share
-from spark_assets.web.error_responses import Handler, answer, error_body, unknown_path
+from spark_assets.web.error_responses import Handler, answer, error_body, refuse, unknown_path
 from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.framing import find_fault
 from spark_assets.web.health.handlers import alive, ready
 from spark_assets.web.monitor.handlers import get_billing
 from spark_assets.web.openapi.handlers import get_docs, get_openapi
@@ -51,6 +53,7 @@ ROUTES: Final[dict[str, Handler]] = {
     "/healthz": alive,
     "/readyz": ready,
     **OWN_ROUTES,
+    **CONSOLE_ROUTES,
 }
 _METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"], ...]] = (
     "GET",
@@ -72,8 +75,13 @@ class Application(Litestar):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle a connection."""
-        if scope["type"] == "http" and scope["method"] not in _METHODS:
-            scope["method"] = "TRACE"
+        if scope["type"] == "http":
+            fault = find_fault(scope["headers"], scope["http_version"])
+            if fault is not None:
+                await _refuse_framing(Exchange(self.state.site, scope, receive, send), fault)
+                return
+            if scope["method"] not in _METHODS:
+                scope["method"] = "TRACE"
         await super().__call__(scope, receive, send)
 
 
@@ -124,6 +132,12 @@ def _route(path: str, handler: Handler) -> HTTPRouteHandler:
 async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler) -> None:
     site: Site = scope["litestar_app"].state.site
     await answer(Exchange(site, scope, receive, send), handler)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
+
+
+async def _refuse_framing(exchange: Exchange, fault: InvalidParameter) -> None:
+    """Refuse a request that another program may understand otherwise, and whatever follows on its connection."""
+    exchange.headers = ((b"connection", b"close"),)
+    await refuse(exchange, fault)
 
 
 def _answer_routing(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

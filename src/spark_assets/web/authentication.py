@@ -8,11 +8,13 @@ import time
 from typing import Final
 
 from spark_assets.domain.access_key import AccessKey
-from spark_assets.domain.api_key import Caller
+from spark_assets.domain.api_key import ApiKey, Caller, fingerprint
 from spark_assets.domain.errors import AuthenticationError, SparkError
-from spark_assets.operations import keys
+from spark_assets.domain.signature import Credential, SignedRequest
+from spark_assets.operations import access_keys, keys, sessions
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.unit_of_work import Database
+from spark_assets.web.failed_keys import FailedKeys, network_of
 
 _REMEMBERED: Final = 0.5
 """Seconds."""
@@ -25,23 +27,46 @@ _MOST: Final = 10_000
 class Authenticator:
     """Turns an `Authorization` header into a caller, and notes when each key was last used."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, failed: FailedKeys | None = None) -> None:
+        """`failed`: who is made to wait after keys that are none; nobody, unless it is given."""
         self._database = database
         self._clock = clock
+        self._failed = failed or FailedKeys(0)
         self._callers: dict[bytes, tuple[float, Caller]] = {}
         self._access_keys: dict[str, tuple[float, tuple[AccessKey, str | None]]] = {}
         self._last_used: dict[str, int] = {}
 
-    async def caller(self, authorization: bytes | None) -> Caller:
-        """Raises AuthenticationError for a header that is missing, malformed, or names no usable key."""
+    async def caller(self, authorization: bytes | None, address: str | None = None) -> Caller:
+        """Raises AuthenticationError for a header that is missing, malformed, or names no usable key, Unavailable.
+
+        `address` is where the header came from: many failures from there are answered slowly.
+        """
         if authorization is None:
             raise AuthenticationError.missing()
         known = self._callers.get(authorization)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
-        return await self._look_up(authorization)
+        return await self._look_up(authorization, address)
 
-    async def access_key(self, key_id: str) -> tuple[AccessKey, str | None] | None:
+    async def session(self, token: str, address: str | None = None) -> Caller:
+        """Who has signed in with a session of the console. Raises AuthenticationError, Unavailable."""
+        remembered_as = b"session " + token.encode()
+        known = self._callers.get(remembered_as)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        async with self._failed.attempt(address, fingerprint(token)):
+            now = self._clock.now()
+            async with self._database.read() as repositories:
+                key = await sessions.authenticate(repositories, token, now)
+        return self._remember(remembered_as, key, now)
+
+    async def signer(self, request: SignedRequest, credential: Credential, now: int, address: str | None) -> Caller:
+        """Who signed a request; `now` is in Unix microseconds. Raises SignatureError, Unavailable."""
+        known_there = f"{credential.access_key_id} {address and network_of(address)}"  # the ID is no secret: it proves nothing elsewhere
+        async with self._failed.attempt(address, known_there):
+            return access_keys.recognise(await self._access_key(credential.access_key_id), request, credential, now)
+
+    async def _access_key(self, key_id: str) -> tuple[AccessKey, str | None] | None:
         """The access key with that ID and its secret, revoked or not; None if there is none."""
         known = self._access_keys.get(key_id)
         if known is not None and time.monotonic() < known[0]:
@@ -66,7 +91,7 @@ class Authenticator:
             self._last_used = used | self._last_used
             raise
 
-    async def _look_up(self, authorization: bytes) -> Caller:
+    async def _look_up(self, authorization: bytes, address: str | None) -> Caller:
         self._callers.pop(authorization, None)
         scheme, _, secret = authorization.strip().partition(b" ")
         if scheme.lower() != b"bearer":
@@ -74,14 +99,18 @@ class Authenticator:
         text = secret.strip().decode("latin-1")
         if not text:
             raise AuthenticationError.missing()
-        now = self._clock.now()
-        async with self._database.read() as repositories:
-            key = await keys.authenticate(repositories, text, now)
+        async with self._failed.attempt(address, fingerprint(text)):
+            now = self._clock.now()
+            async with self._database.read() as repositories:
+                key = await keys.authenticate(repositories, text, now)
+        return self._remember(authorization, key, now)
+
+    def _remember(self, how: bytes, key: ApiKey, now: int) -> Caller:
         caller = Caller(key_id=key.id, scopes=key.scopes, project_ids=key.project_ids)
         left = _REMEMBERED if key.expires_at is None else min(_REMEMBERED, (key.expires_at - now) / 1_000_000)
         if len(self._callers) >= _MOST:
             self._callers.clear()
-        if len(authorization) <= _LONGEST:
-            self._callers[authorization] = (time.monotonic() + left, caller)
+        if len(how) <= _LONGEST:
+            self._callers[how] = (time.monotonic() + left, caller)
         self._last_used[key.id] = now
         return caller

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from spark_assets.domain.api_key import Caller
-from spark_assets.domain.errors import ErrorKind, RequestRefused, SparkError, Unavailable
+from spark_assets.domain.errors import AuthenticationError, ErrorKind, RequestRefused, SparkError, Unavailable
 from spark_assets.domain.ids import new_request_id
 from spark_assets.operations.call import Call
 from spark_assets.web.site import Site
@@ -87,6 +87,18 @@ class Exchange:
         return None
 
     @property
+    def authorization(self) -> bytes | None:
+        """The header of that name. Raises AuthenticationError if there are two: whoever reads another one would let in another caller."""
+        found = [value for name, value in self.scope["headers"] if name == b"authorization"]
+        if len(found) > 1:
+            raise AuthenticationError.invalid()
+        return found[0] if found else None
+
+    async def caller(self) -> Caller:
+        """Whose API key came with the request. Raises AuthenticationError, Unavailable."""
+        return await self.site.authenticator.caller(self.authorization, self.address)
+
+    @property
     def address(self) -> str | None:
         """The client's network address."""
         client = self.scope.get("client")
@@ -146,15 +158,31 @@ class Exchange:
 
         Raises RequestRefused `RequestTimeout`, Unavailable if the client goes away or the server begins to drain.
         """
-        loop = asyncio.get_running_loop()
-        began, received, more = loop.time(), 0, True
-        while more:
-            patience = min(max(_SLOWEST_GRACE, received / _SLOWEST), _LONGEST_STREAM)
-            piece, more = await self._next_part(began + patience, f"the body came at less than {_SLOWEST} bytes per second")
-            received += len(piece)
-            yield piece
-            if more and self.site.draining.is_set():
-                raise Unavailable("the server is about to stop; go on in a moment")
+        began, received, more = asyncio.get_running_loop().time(), 0, True
+        draining = asyncio.ensure_future(self.site.draining.wait())
+        try:
+            while more:
+                patience = min(max(_SLOWEST_GRACE, received / _SLOWEST), _LONGEST_STREAM)
+                piece, more = await self._part_unless(draining, began + patience)
+                received += len(piece)
+                yield piece
+                if more and draining.done():
+                    raise _about_to_stop()
+        finally:
+            draining.cancel()
+
+    async def _part_unless(self, draining: "asyncio.Future[Any]", deadline: float) -> tuple[bytes, bool]:
+        """The next part, for which a server that drains does not wait: what has arrived must be written down in time."""
+        part = asyncio.ensure_future(self._next_part(deadline, f"the body came at less than {_SLOWEST} bytes per second"))
+        try:
+            await asyncio.wait((part, draining), return_when=asyncio.FIRST_COMPLETED)
+            if part.done():
+                return part.result()
+            raise _about_to_stop()
+        finally:
+            if not part.done():
+                part.cancel()
+                await asyncio.wait((part,))
 
     @property
     def declared_length(self) -> int | None:
@@ -258,6 +286,10 @@ def _within(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+def _about_to_stop() -> Unavailable:
+    return Unavailable("the server is about to stop; go on in a moment")
 
 
 def _too_large(limit: int) -> RequestRefused:

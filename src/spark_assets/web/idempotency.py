@@ -8,6 +8,7 @@ import msgspec
 
 from spark_assets.domain.api_key import Caller
 from spark_assets.domain.errors import Conflict, FlowLimited, InvalidParameter, NotFound, QuotaExceeded
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.administration import GivenAnswer
 from spark_assets.ports.repositories import Taken
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
@@ -69,7 +70,9 @@ async def _perform(database: Database, repeat: RepeatKey | None, now: int, work:
             answer = await work(uow)
             if repeat is not None:
                 await uow.idempotency_keys.add(repeat.key_id, repeat.key, GivenAnswer(repeat.request_hash, answer), now)
+        reach(Failpoint.ANSWER_WRITTEN)
         await uow.commit()  # also of an answer found: it may have been given a moment ago, and must be durable before it is told again
+        reach(Failpoint.ANSWER_COMMITTED)
         return answer
 
 

@@ -1,19 +1,30 @@
-"""Reading the query of an address that takes a few texts and whole numbers; names it does not know are ignored."""
+"""Reading the query of an address: its fields, and for what takes a few texts and whole numbers also their values."""
 
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
+from spark_assets.domain.errors import InvalidParameter
 from spark_assets.domain.own_parameters import whole_text
 from spark_assets.web.exchange import Exchange
 
 LARGEST_PAGE: Final = 100
 _LARGEST_NUMBER: Final = 1_000_000
+_MOST_FIELDS: Final = 500
+
+
+def query_fields(exchange: Exchange) -> list[tuple[str, str]]:
+    """Names and values in their order, empty ones too. Raises InvalidParameter `query`."""
+    text = exchange.scope["query_string"].decode("latin-1")
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:  # bytes that are no UTF-8, or too many fields
+        raise InvalidParameter("query", f"the query must be percent-encoded UTF-8 of at most {_MOST_FIELDS} fields") from None
 
 
 def read_query(exchange: Exchange) -> dict[str, str]:
-    """The values by name, without those that are empty; of a repeated one the last."""
-    return dict(parse_qsl(exchange.scope["query_string"].decode("latin-1")))
+    """The values by name, without those that are empty; of a repeated one the last. Raises InvalidParameter `query`."""
+    return {name: value for name, value in query_fields(exchange) if value}
 
 
 def read_page(query: Mapping[str, str]) -> tuple[int, int]:

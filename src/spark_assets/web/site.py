@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
 
 from spark_assets.domain.errors import SparkError
@@ -9,6 +10,7 @@ from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.runtime.assembly import Runtime
 from spark_assets.web.authentication import Authenticator
+from spark_assets.web.failed_keys import FailedKeys
 from spark_assets.web.places import Places
 from spark_assets.web.shared_reads import SharedReads
 
@@ -69,6 +71,24 @@ class Troubles:
             return self._found
 
 
+class StoreWatch:
+    """Proves before a redirect that the store answers and holds the bytes; once it has, that is taken for granted for a second.
+
+    Without it a client would be sent to a store that is away, instead of being told to come back.
+    """
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._answered_at = float("-inf")
+
+    async def expect(self, name: str) -> None:
+        """Raises BlobNotFound, Unavailable."""
+        now = asyncio.get_running_loop().time()
+        if now - self._answered_at >= _REMEMBERED:
+            await self._blobs.size(name)
+            self._answered_at = now
+
+
 async def _trouble(part: Database | BlobStore) -> str | None:
     try:
         await part.check()
@@ -80,11 +100,17 @@ async def _trouble(part: Database | BlobStore) -> str | None:
 class Site:
     """One running server: its runtime, who its callers are, and what it remembers."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, failed_key_delay: float = 0.0, settings: Mapping[str, str] | None = None) -> None:
+        """`failed_key_delay`: seconds that an attempt waits at most after many failed ones from its address; 0 for none.
+
+        `settings`: those in force, as they may be shown.
+        """
         self.runtime = runtime
-        self.authenticator = Authenticator(runtime.database, runtime.clock)
+        self.settings = settings or {}
+        self.authenticator = Authenticator(runtime.database, runtime.clock, FailedKeys(failed_key_delay))
         self.ended_tasks = EndedTasks()
         self.troubles = Troubles(runtime)
+        self.store = StoreWatch(runtime.blobs)
         self.draining = asyncio.Event()
         self.places = Places()
         self.reads = SharedReads()

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from spark_assets.domain.api_key import Caller, Scope
-from spark_assets.domain.own_parameters import whole_text
-from spark_assets.domain.task import LONGEST_WAIT, Task, TaskStatus
+from spark_assets.domain.own_parameters import WAIT
+from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import tasks
+from spark_assets.web.cookies import session_token
 from spark_assets.web.exchange import Exchange
+from spark_assets.web.query import query_fields
 
 LOOK_AGAIN: Final = 15.0
 """Seconds after which a client that waits is served without having been woken: another process may have changed a SQLite file."""
@@ -97,13 +98,14 @@ async def ask_again(exchange: Exchange) -> Caller:
     """Who has been waiting: a key may have been revoked meanwhile. One look-up for all that wake together. Raises AuthenticationError."""
     authorization = exchange.header(b"authorization")
     authenticator = exchange.site.authenticator
+    token = session_token(exchange) if authorization is None else None
+    if token is not None:
+        return await exchange.site.reads.read(("session", token), lambda: authenticator.session(token))
     return await exchange.site.reads.read(("caller", authorization), lambda: authenticator.caller(authorization))
 
 
 def wait_seconds(exchange: Exchange) -> float:
     """How long the client is willing to wait: `?wait=`. Raises InvalidParameter `wait`."""
-    query = exchange.scope["query_string"]
-    if not query:
-        return 0.0
-    text = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("wait", "0")
-    return float(whole_text(0, LONGEST_WAIT)("wait", text))
+    if not exchange.scope["query_string"]:
+        return 0.0  # as nearly every poll
+    return float(WAIT.read(WAIT.name, dict(query_fields(exchange)).get(WAIT.name, "0")))

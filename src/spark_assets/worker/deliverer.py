@@ -1,15 +1,18 @@
 """Delivers messages to webhooks: a slow receiver holds up nobody but itself."""
 
 import asyncio
-import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 import structlog
 
-from spark_assets.domain.errors import Unavailable
+from spark_assets.domain.errors import StorageFull, Unavailable
 from spark_assets.domain.usage import MICRO
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import deliveries
 from spark_assets.operations.deliveries import Attempt, Held, Outcome
 from spark_assets.ports.clock import Clock
@@ -17,20 +20,17 @@ from spark_assets.ports.outbound import OutboundFailure
 from spark_assets.ports.queue import Job, RetryJob
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.ports.webhooks import Sender
-from spark_assets.worker.host_shares import HostBusy, HostShares
 
 log = structlog.get_logger()
 
 MOST: Final = 48
-"""Deliveries that a worker has in hand, under way or in line."""
+"""Deliveries that a worker has in hand."""
 _AT_ONCE: Final = 2
-"""Of one webhook."""
-_LINE: Final = 6
-"""Of one webhook, with those that wait for a place."""
+"""Of one webhook, or of the callbacks to one host."""
 _MOST_IN_TURN: Final = 500
-"""Deliveries after which a place is left to the next job of the webhook, which may be another worker's."""
-_SHORTEST, _LONGEST = 0.5, 1.5
-"""Seconds after which a delivery that found no room comes again."""
+"""Deliveries after which a place is left to others for a moment."""
+_SHORTEST, _EACH, _LONGEST = 0.5, 0.01, 30.0
+"""Seconds after which a job that found no room comes again, what each that found none adds, and after which its row is enough."""
 _SHORT: Final = 60.0
 """Seconds that the queue keeps a delivery which is to be tried again; later ones are enqueued anew when they are due."""
 _AWAY: Final = timedelta(seconds=2)
@@ -44,8 +44,10 @@ class Deliverer:
         self._database = database
         self._sender = sender
         self._clock = clock
-        self._shares = HostShares(_AT_ONCE, line=_LINE)
-        self._in_hand = 0
+        self._places: Counter[str] = Counter()
+        self._passed_by: set[str] = set()
+        """Places with jobs that came while they were taken."""
+        self._last_return = 0.0
         self._stopped = False
 
     def stop(self) -> None:
@@ -53,42 +55,68 @@ class Deliverer:
         self._stopped = True
 
     async def deliver(self, job: Job) -> None:
-        """Attempt a delivery once, then what waited for it, then what else is due for its webhook. Raises RetryJob to be given it again."""
-        if self._in_hand >= MOST:
-            raise RetryJob(timedelta(seconds=random.uniform(_SHORTEST, _LONGEST)))  # spreads load, guards nothing
-        self._in_hand += 1
+        """Attempt a delivery once, then what waited for it, then what else is due for its place. Raises RetryJob to be given it again.
+
+        A job whose place is taken already is dropped, for thousands that came again and again would be in everybody's
+        way: who holds the places goes on with what is due, and what a receiver does not take is enqueued again by its row.
+        """
+        if self._places[job.host] >= _AT_ONCE:
+            self._passed_by.add(job.host)
+            return
+        if self._places.total() >= MOST:
+            self._turn_away()
+            return
         try:
-            async with self._shares.hold(job.host):
-                first = await self._attempt(job.host, job.subject)
-                await self._go_on(job.host, first)
-        except HostBusy as busy:
-            raise RetryJob(busy.delay) from None
-        except Unavailable as error:
+            with self._place(job.host):
+                again_at = await self._work(job.host, job.subject)
+        except (Unavailable, StorageFull) as error:
             log.warning("delivery_postponed", delivery_id=job.subject, code=error.code)
             raise RetryJob(_AWAY) from error
         except Exception:
             log.exception("delivery_crashed", delivery_id=job.subject)
             return  # its row stays, and it is enqueued again once nobody can be busy with it any more
+        if again_at is not None:
+            self._come_again(again_at)
+
+    @contextmanager
+    def _place(self, place: str) -> Iterator[None]:
+        self._places[place] += 1
+        try:
+            yield
         finally:
-            self._in_hand -= 1
-        if first.again_at is not None:
-            self._come_again(first.again_at)
+            self._places[place] -= 1
+            if not self._places[place]:
+                del self._places[place]
+                self._passed_by.discard(place)
 
-    async def _go_on(self, webhook_id: str, step: "_Step") -> None:
-        """With what waited, and what is due, as long as the receiver takes it; all of them have jobs of their own, or will have."""
+    def _turn_away(self) -> None:
+        """Those that find no room come back a hundred a second, however many they are; of too many, the rows are enough."""
+        now = asyncio.get_running_loop().time()
+        self._last_return = max(self._last_return + _EACH, now + _SHORTEST)
+        if self._last_return - now <= _LONGEST:
+            raise RetryJob(timedelta(seconds=self._last_return - now))
+        self._last_return -= _EACH
+
+    async def _work(self, place: str, delivery_id: str) -> int | None:
+        """With this delivery, then with the place's others as long as its receiver takes them; when to come again, if at all."""
+        first = step = await self._attempt(place, delivery_id)
         for _ in range(_MOST_IN_TURN):
-            if self._stopped or step.has_failed or step.is_idle:
-                return
-            step = await self._attempt(webhook_id, step.following)
+            if self._stopped or step.has_failed or (step.is_idle and place not in self._passed_by):
+                return step.again_at if first.again_at is None else first.again_at
+            self._passed_by.discard(place)
+            step = await self._attempt(place, step.following)
+        return self._clock.now() if first.again_at is None else first.again_at
 
-    async def _attempt(self, webhook_id: str, delivery_id: str | None) -> "_Step":
+    async def _attempt(self, place: str, delivery_id: str | None) -> "_Step":
         """Attempt this delivery, or the one that has been due longest, found where it is taken: no two places take the same."""
         async with self._database.begin() as uow:
-            delivery_id = delivery_id or await deliveries.next_due(uow, webhook_id, self._clock.now())
+            delivery_id = delivery_id or await deliveries.next_due(uow, place, self._clock.now())
             if delivery_id is None:
                 return _Step(is_idle=True)
             begun = await deliveries.begin(uow, delivery_id, self._clock.now(), self._sender.timeout)
+            reach(Failpoint.DELIVERY_WRITTEN)
             await uow.commit(wait=False)
+            reach(Failpoint.DELIVERY_COMMITTED)
         if begun is None:
             return _Step()
         if isinstance(begun, Held):
@@ -98,9 +126,12 @@ class Deliverer:
         except asyncio.CancelledError:
             await self._give_back(begun)
             raise
+        reach(Failpoint.MESSAGE_SENT)
         async with self._database.begin() as uow:
             settled = await deliveries.settle(uow, begun, outcome, self._clock.now())
+            reach(Failpoint.OUTCOME_WRITTEN)
             await uow.commit()
+        reach(Failpoint.OUTCOME_COMMITTED)
         _tell(begun, outcome)
         return _Step(following=settled.following, again_at=settled.retry_at, has_failed=outcome.failure is not None)
 
@@ -120,6 +151,9 @@ class Deliverer:
             reply = await self._sender.send(attempt.message)
         except OutboundFailure as failure:
             return Outcome(failure=failure.message)
+        except Exception:  # it counts like any other, or nothing would ever end it
+            log.exception("delivery_crashed", delivery_id=attempt.delivery.id)
+            return Outcome(failure="an unexpected error of this server kept it from being sent")
         if 200 <= reply.status < 300:
             return Outcome(status=reply.status)
         return Outcome(status=reply.status, failure=_sentence(reply.status), retry_after=reply.retry_after)

@@ -29,15 +29,9 @@ class HostShares:
     the patience, the host counts as slow for a while, and further jobs of it are turned away at once.
     """
 
-    def __init__(
-        self, places: int, *, line: int | None = None, patience: float = PATIENCE, clock: Callable[[], float] | None = None
-    ) -> None:
-        """`places`: jobs of one host at once; `line`: with those that wait for a place, if a quick host's may not be many.
-
-        `clock` tells monotonic seconds; the event loop's own by default.
-        """
+    def __init__(self, places: int, *, patience: float = PATIENCE, clock: Callable[[], float] | None = None) -> None:
+        """`places`: jobs of one host at once; `clock` tells monotonic seconds, by default the event loop's own."""
         self._places = places
-        self._line = line
         self._patience = patience
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._hosts: dict[str, _Host] = {}
@@ -60,7 +54,7 @@ class HostShares:
 
     async def _enter(self, entry: "_Host") -> None:
         is_slow = self._clock() < entry.slow_until
-        if (is_slow and entry.users > 2 * self._places) or (self._line is not None and entry.users > self._line):
+        if is_slow and entry.users > 2 * self._places:
             raise self._turn_away(entry)
         try:
             async with asyncio.timeout(self._patience):

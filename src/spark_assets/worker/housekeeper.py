@@ -7,8 +7,9 @@ from typing import Final
 import structlog
 
 from spark_assets.domain.errors import SparkError
+from spark_assets.domain.retention import Retention
 from spark_assets.ingest.state import Tools
-from spark_assets.operations import deliveries, housekeeping
+from spark_assets.operations import deliveries, housekeeping, repair
 from spark_assets.ports.queue import Queue
 
 log = structlog.get_logger()
@@ -22,23 +23,11 @@ _SWEEP_EVERY: Final = 600.0
 class Housekeeper:
     """Keeps what grows in bounds, and picks up tasks whose job was lost."""
 
-    def __init__(
-        self,
-        queue: Queue,
-        tools: Tools,
-        *,
-        task_retention: int,
-        trash_retention: int,
-        event_retention: int,
-        delivery_retention: int,
-    ) -> None:
-        """Microseconds after which ended tasks, what was deleted, events, and the record of deliveries are removed for good."""
-        self._task_retention = task_retention
+    def __init__(self, queue: Queue, tools: Tools, kept: Retention) -> None:
+        """`kept`: for how long each kind of what grows."""
         self._queue = queue
         self._tools = tools
-        self._trash_retention = trash_retention
-        self._event_retention = event_retention
-        self._delivery_retention = delivery_retention
+        self._kept = kept
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -49,17 +38,19 @@ class Housekeeper:
         )
 
     async def _requeue(self) -> None:
+        await self._queue.hurry()
+        await repair.follow_clock(self._tools.database, self._tools.clock.now())
         await housekeeping.requeue_unfinished(self._tools.database, self._queue)
         await deliveries.requeue_due(self._tools.database, self._queue, self._tools.clock.now())
 
     async def _sweep(self) -> None:
-        tools = self._tools
-        await housekeeping.drop_old_rows(tools.database, tools.clock.now())
-        await housekeeping.drop_old_tasks(tools.database, tools.clock.now() - self._task_retention)
-        await housekeeping.drop_old_events(tools.database, tools.clock.now() - self._event_retention)
-        await housekeeping.drop_old_deliveries(tools.database, tools.clock.now() - self._delivery_retention)
+        tools, kept = self._tools, self._kept
+        await housekeeping.drop_old_rows(tools.database, tools.clock.now(), kept)
+        await housekeeping.drop_old_tasks(tools.database, tools.clock.now() - kept.tasks)
+        await housekeeping.drop_old_events(tools.database, tools.clock.now() - kept.events)
+        await housekeeping.drop_old_deliveries(tools.database, tools.clock.now() - kept.deliveries)
         await housekeeping.recount_quotas(tools.database, tools.clock.now())
-        await housekeeping.empty_trash(tools.database, tools.clock.now() - self._trash_retention, tools.clock.now())
+        await housekeeping.empty_trash(tools.database, tools.clock.now() - kept.trash, tools.clock.now())
         await asyncio.to_thread(housekeeping.sweep_spool, tools.spool, tools.clock.now())
         await housekeeping.sweep_incoming(tools.database, tools.blobs, tools.clock.now())
         await housekeeping.sweep_blobs(tools.database, tools.blobs, tools.clock)

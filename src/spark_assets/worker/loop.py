@@ -7,12 +7,14 @@ from typing import Final
 import structlog
 
 from spark_assets.domain.asset import Asset
-from spark_assets.domain.errors import IngestFailure, SparkError, TransientFailure, Unavailable
+from spark_assets.domain.errors import IngestFailure, SparkError, StorageFull, TransientFailure, Unavailable
 from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Claim
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.derive import derive, give_up
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.ingest.state import Tools
 from spark_assets.operations import tasks
+from spark_assets.operations.staging import spool_takes_bytes
 from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
 from spark_assets.ports.webhooks import Sender
 from spark_assets.worker.deliverer import MOST, Deliverer
@@ -23,6 +25,9 @@ log = structlog.get_logger()
 _DERIVE_CONCURRENCY: Final = 2
 _STORE_AWAY: Final = timedelta(seconds=5)
 """When to try again after the store was away: the bytes have to be fetched anew."""
+_LONGEST_PATIENCE: Final = timedelta(seconds=60)
+_NO_SPOOL: Final = "storage_unavailable"
+"""The reason of a failure that is the spool's, whichever station met it."""
 _AWAY: Final = timedelta(seconds=2)
 """When to try again after the database or the store was away."""
 
@@ -105,24 +110,28 @@ class Worker:
             if claimed is None:
                 return
             await self._attempt(*claimed)
-        except Unavailable as error:
+        except (Unavailable, StorageFull) as error:
             log.warning("ingest_postponed", task_id=task_id, code=error.code)
             raise RetryJob(_AWAY) from error
 
     async def _wait_for_store(self) -> None:
-        """After the store failed, ask it before anything is fetched again: origins must not pay for it."""
+        """After the store or the spool failed, ask both before anything is fetched again: origins must not pay for it."""
         if self._store_failed:
             try:
                 await self._tools.blobs.check()
             except SparkError as error:
                 raise RetryJob(_STORE_AWAY) from error
+            if not await asyncio.to_thread(spool_takes_bytes, self._tools.spool):
+                raise RetryJob(_STORE_AWAY)
             self._store_failed = False
 
     async def _claim(self, task_id: str) -> tuple[Claim, Asset] | None:
         async with self._tools.database.begin() as uow:
             claimed = await tasks.claim(uow, task_id)
             if claimed is not None:
+                reach(Failpoint.CLAIM_WRITTEN)
                 await uow.commit(wait=False)
+                reach(Failpoint.CLAIM_COMMITTED)
             return claimed
 
     async def _attempt(self, claim: Claim, asset: Asset) -> None:
@@ -136,6 +145,8 @@ class Worker:
             await self._give_back(claim)
             raise
         except TransientFailure as error:
+            if error.reason == _NO_SPOOL:
+                return await self._postpone(claim, error)
             if claim.attempts < MAX_ATTEMPTS:
                 bound.warning("ingest_retried", code=error.code, reason=error.reason)
                 raise RetryJob(_backoff(claim.attempts)) from error
@@ -152,18 +163,21 @@ class Worker:
             await self._fail(claim, IngestFailure("InternalError", "an unexpected error occurred in every attempt", "attempts_exhausted"))
 
     async def _postpone(self, claim: Claim, error: SparkError) -> None:
-        """The database or the store is away or full: not the file's fault, so the attempt does not count, for as long as it is bearable."""
+        """The database, the store or the spool is away or full, which is not the file's fault: the attempt does not count, for an hour."""
         log.warning("ingest_postponed", task_id=claim.task_id, code=error.code)
         self._store_failed = True
-        if self._tools.clock.now() - claim.created_at < STORE_PATIENCE:
+        age = self._tools.clock.now() - claim.created_at
+        if age < STORE_PATIENCE:
             await self._give_back(claim)
-            raise RetryJob(_STORE_AWAY) from error
+            raise RetryJob(_patience(age)) from error
         await self._fail(claim, IngestFailure("InternalError", "the store could not be written to in any attempt", "storage_unavailable"))
 
     async def _fail(self, claim: Claim, error: IngestFailure) -> None:
         async with self._tools.database.begin() as uow:
             await tasks.fail(uow, claim, error, self._tools.clock.now())
+            reach(Failpoint.FAILURE_WRITTEN)
             await uow.commit()
+        reach(Failpoint.FAILURE_COMMITTED)
 
     async def _give_back(self, claim: Claim) -> None:
         async with self._tools.database.begin() as uow:
@@ -173,14 +187,21 @@ class Worker:
     async def _derive(self, asset_id: str) -> None:
         try:
             await derive(asset_id, self._tools)
-        except Unavailable as error:
+        except (Unavailable, StorageFull) as error:
             raise RetryJob(_AWAY) from error
         except SparkError as error:
+            if isinstance(error, TransientFailure) and error.reason == _NO_SPOOL:
+                raise RetryJob(_STORE_AWAY) from error
             log.info("derive_failed", asset_id=asset_id, code=error.code)
             await give_up(asset_id, self._tools)
         except Exception:
             log.exception("derive_crashed", asset_id=asset_id)
             await give_up(asset_id, self._tools)
+
+
+def _patience(age: int) -> timedelta:
+    """When to try again what has waited for so long (microseconds): a spool that is too full for this very file is not seen before."""
+    return max(_STORE_AWAY, min(timedelta(microseconds=age / 4), _LONGEST_PATIENCE))
 
 
 def _backoff(attempts: int) -> timedelta:

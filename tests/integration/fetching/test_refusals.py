@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spark_assets.domain.errors import IngestFailure
+from spark_assets.fetching.connection import MOST_ADDRESSES
 from spark_assets.fetching.download import FetchTimes, HttpSource
 from tests.factories.origin import answer, in_turn, raw, redirect, run_origin
 from tests.integration.fetching.conftest import MakeSource, Pauses, content, ignore
@@ -120,6 +121,17 @@ async def test_a_name_may_have_several_addresses_of_which_one_answers(make_sourc
 
 async def test_the_system_resolver_finds_loopback_and_it_is_refused(make_source: MakeSource, spool: Path) -> None:
     assert (await fail(make_source(allow=""), "http://localhost:8080/", spool)).reason == "blocked_address"
+
+
+@pytest.mark.parametrize(("count", "reason"), [(MOST_ADDRESSES, "blocked_address"), (MOST_ADDRESSES + 1, "dns_failed")])
+async def test_a_name_with_very_many_addresses_is_not_tried_one_after_the_other(
+    make_source: MakeSource, spool: Path, count: int, reason: str
+) -> None:
+    addresses = ["127.0.0.1"] * (count - 1) + ["127.0.0.2"]
+    async with run_origin({"/": answer(b"x")}) as origin:
+        source = make_source(resolver=Names(many=[addresses]))
+        assert (await fail(source, f"http://many.example:{origin.port}/", spool)).reason == reason
+    assert origin.connections == 0
 
 
 @pytest.mark.parametrize("answers", [{}, {"gone": [[]]}])

@@ -5,14 +5,18 @@ import os
 import pytest
 
 from spark_assets.domain import blob_names
+from spark_assets.domain.asset import AssetStatus
 from spark_assets.domain.errors import NotFound
+from spark_assets.domain.retention import Retention
 from spark_assets.operations import trash
 from spark_assets.operations.audit import record
-from spark_assets.operations.housekeeping import AUDIT_RETENTION, GRACE, GROUP_STEP, STEP, drop_old_rows, empty_trash, sweep_blobs
+from spark_assets.operations.housekeeping import GRACE, GROUP_STEP, STEP, drop_old_rows, empty_trash, sweep_blobs
 from tests.factories import records
 from tests.factories.erasures import SHA256, audited, broken_promises, delete, group_of, make_asset, stored_size
 from tests.factories.records import DEFAULT_PROJECT_ID, NOW, SECOND
 from tests.factories.workshop import Workshop
+
+KEPT = Retention()
 
 
 async def test_the_trash_is_emptied_of_what_was_deleted_before_its_time_and_of_nothing_else(workshop: Workshop) -> None:
@@ -36,12 +40,32 @@ async def test_an_emptied_group_goes_with_its_last_asset(workshop: Workshop) -> 
     _, asset_id = await make_asset(workshop)
     group_id = await group_of(workshop, asset_id)
     async with workshop.database.begin() as uow:
-        await trash.delete_group(uow, group_id, DEFAULT_PROJECT_ID, NOW)
+        await trash.delete_group(uow, records.call(), group_id, DEFAULT_PROJECT_ID)
         await uow.commit()
     await empty_trash(workshop.database, NOW + SECOND, NOW + SECOND)
     async with workshop.database.read() as repositories:
         assert await repositories.groups.find(group_id, None, in_trash=True) is None
     assert {"actor": "housekeeping", "subject": None, "group_ids": [group_id], "count": 1} in await audited(workshop, "trash.emptied")
+
+
+async def test_the_trail_names_every_asset_that_goes_into_the_trash_with_its_group_and_comes_back_with_it(workshop: Workshop) -> None:
+    async with workshop.database.begin() as uow:
+        first, _ = await records.add_asset(uow)
+        asset_ids = [first.id]
+        for _ in range(STEP):
+            asset = records.asset(first.group_id, status=AssetStatus.FAILED)
+            await uow.assets.add(asset)
+            asset_ids.append(asset.id)
+        await trash.delete_group(uow, records.call(), first.group_id, DEFAULT_PROJECT_ID)
+        await trash.restore_group(uow, records.call(), first.group_id)
+        await uow.commit()
+    for action in ("group.deleted", "group.restored"):
+        assert await audited(workshop, action) == [{"actor": "key-tests", "subject": first.group_id}]
+    for action in ("assets.deleted", "assets.restored"):
+        entries = await audited(workshop, action)
+        assert sorted(entry["count"] for entry in entries) == [1, STEP]
+        assert {(entry["actor"], entry["subject"]) for entry in entries} == {("key-tests", first.group_id)}
+        assert sorted(asset_id for entry in entries for asset_id in entry["asset_ids"]) == sorted(asset_ids)
 
 
 async def test_a_trash_of_more_than_a_step_is_emptied_in_several(workshop: Workshop) -> None:
@@ -77,10 +101,10 @@ async def test_the_audit_trail_is_kept_for_a_year(workshop: Workshop) -> None:
             await record(uow, actor="operator", action="key.created", now=NOW + number * SECOND, subject="key-a")
         await record(uow, actor="operator", action="key.revoked", now=NOW + 2 * SECOND, subject="key-a")
         await uow.commit()
-    await drop_old_rows(workshop.database, NOW + AUDIT_RETENTION + SECOND)
+    await drop_old_rows(workshop.database, NOW + KEPT.audit + SECOND, KEPT)
     assert len(await audited(workshop, "key.created")) == 1
-    await drop_old_rows(workshop.database, NOW + AUDIT_RETENTION + 2 * SECOND)
+    await drop_old_rows(workshop.database, NOW + KEPT.audit + 2 * SECOND, KEPT)
     assert await audited(workshop, "key.created") == []
-    await drop_old_rows(workshop.database, NOW + 2 * AUDIT_RETENTION)
+    await drop_old_rows(workshop.database, NOW + 2 * KEPT.audit, KEPT)
     assert len(await audited(workshop, "key.revoked")) == 1  # the newest stays: the chain goes on from it
     assert await broken_promises(workshop) == []

@@ -146,6 +146,7 @@ async def test_a_group_is_erased_with_its_assets_wherever_they_are(workshop: Wor
     async with workshop.database.read() as repositories:
         assert await repositories.groups.find(group_id, None, in_trash=True) is None
     assert await audited(workshop, "groups.erased") == [{"actor": "key-admin", "subject": receipt.id, "group_ids": [group_id], "count": 1}]
+    assert await audited(workshop, "group.deleted") == [{"actor": "key-admin", "subject": group_id}]  # the step that an erasure begins with
     with pytest.raises(NotFound):
         await erase(workshop, group_id=group_id)
 

@@ -10,13 +10,12 @@ from spark_assets.domain import blob_names
 from spark_assets.domain.asset import Variant
 from spark_assets.domain.errors import TransientFailure, Unavailable
 from spark_assets.domain.parameters import CREATE_GROUP, GET_ASSET
+from spark_assets.domain.retention import Retention
 from spark_assets.domain.task import TaskStatus
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.operations import tasks
 from spark_assets.operations.housekeeping import (
     GRACE,
-    READING_RETENTION,
-    SOURCE_RETENTION,
     STEP,
     drop_old_rows,
     requeue_unfinished,
@@ -33,6 +32,7 @@ from tests.factories.databases import KeptJobs, open_sqlite
 from tests.factories.records import NOW, SECOND
 from tests.factories.workshop import PICTURE, SayingInspector, Workshop
 
+KEPT = Retention()
 SHA256 = records.sha256_of(PICTURE)
 ORIGINAL = blob_names.original(SHA256)
 THUMBNAIL = blob_names.rendition(SHA256, "thumbnail", "jpg")
@@ -200,10 +200,10 @@ async def test_sources_of_failed_tasks_are_kept_for_a_retry_and_then_forgotten(w
     for at in (NOW, NOW, NOW + 2 * SECOND):
         await _fail(workshop, at)
     task_id, _ = await workshop.submit()
-    await drop_old_rows(workshop.database, NOW + SOURCE_RETENTION)
+    await drop_old_rows(workshop.database, NOW + KEPT.sources, KEPT)
     async with workshop.database.begin() as uow:
         assert await uow.tasks.drop_sources(NOW + SECOND, 10) == 2
-    await drop_old_rows(workshop.database, NOW + SOURCE_RETENTION + SECOND)
+    await drop_old_rows(workshop.database, NOW + KEPT.sources + SECOND, KEPT)
     async with workshop.database.begin() as uow:
         assert await uow.tasks.drop_sources(NOW + SECOND, 10) == 0
         assert await uow.tasks.drop_sources(NOW + 10 * SECOND, 10) == 1
@@ -223,10 +223,10 @@ async def test_tasks_of_readings_are_kept_for_a_day_and_all_others_stay(workshop
             await uow.tasks.add(task)
         await uow.commit()
     failed = await _fail(workshop, NOW)
-    await drop_old_rows(workshop.database, NOW + READING_RETENTION)
+    await drop_old_rows(workshop.database, NOW + KEPT.readings, KEPT)
     async with workshop.database.read() as repositories:
         assert await repositories.tasks.get(reading.id) == reading
-        await drop_old_rows(workshop.database, NOW + READING_RETENTION + SECOND)
+        await drop_old_rows(workshop.database, NOW + KEPT.readings + SECOND, KEPT)
         assert await repositories.tasks.get(reading.id) is None
         assert await repositories.tasks.get(making.id) == making
         assert await repositories.tasks.get(fresh.id) == fresh
@@ -238,7 +238,7 @@ async def test_more_rows_than_a_step_are_dropped_in_several(workshop: Workshop) 
         for _ in range(STEP + 5):
             await uow.tasks.add(records.task(model=GET_ASSET.model, status=TaskStatus.COMPLETED, completed_at=NOW, result="{}"))
         await uow.commit()
-    await drop_old_rows(workshop.database, NOW + READING_RETENTION + SECOND)
+    await drop_old_rows(workshop.database, NOW + KEPT.readings + SECOND, KEPT)
     async with workshop.database.begin() as uow:
         assert await uow.tasks.drop_finished([GET_ASSET.model], NOW + SECOND, 10) == 0
 

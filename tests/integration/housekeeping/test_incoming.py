@@ -1,20 +1,28 @@
 """Uploaded bytes: ingested in one part or in many, removed when they are stored for good, and swept when nobody needs them."""
 
 import os
+import socket
+from pathlib import Path
 
 import pytest
 
 from spark_assets.domain import blob_names
-from spark_assets.domain.errors import IngestFailure
+from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.domain.ids import new_upload_id
+from spark_assets.domain.retention import Retention
 from spark_assets.domain.upload import RETENTION, Staged, Upload, UploadKind, UploadStatus
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.operations import tasks
 from spark_assets.operations.housekeeping import GRACE, drop_old_rows, sweep_incoming
 from spark_assets.operations.staging import Staging, receiving
+from spark_assets.storage.local import LocalBlobStore
 from tests.factories import records
+from tests.factories.databases import open_sqlite
+from tests.factories.erasures import erase
 from tests.factories.records import NOW, SECOND
 from tests.factories.workshop import PICTURE, Workshop
+
+KEPT = Retention()
 
 
 async def stage(workshop: Workshop, *contents: bytes, **changes: object) -> Staged:
@@ -42,6 +50,7 @@ async def submit(workshop: Workshop, staged: Staged) -> str:
                 kind=UploadKind.FORM,
                 status=UploadStatus.COMPLETE,
                 length=staged.size,
+                parts=staged.parts,
                 task_id=task.id,
                 created_at=NOW,
                 expires_at=NOW + RETENTION,
@@ -110,7 +119,42 @@ async def test_an_expired_upload_is_forgotten_with_its_bytes(workshop: Workshop)
         await uow.uploads.add(Upload(id=staged.id, length=20, created_at=NOW, expires_at=NOW + RETENTION, **begun))
         await uow.commit()
     make_old(workshop, staged)
-    await drop_old_rows(workshop.database, NOW + RETENTION)
+    await drop_old_rows(workshop.database, NOW + RETENTION, KEPT)
     assert await sweep_incoming(workshop.database, workshop.blobs, NOW) == 0
-    await drop_old_rows(workshop.database, NOW + RETENTION + 1)
+    await drop_old_rows(workshop.database, NOW + RETENTION + 1, KEPT)
     assert await sweep_incoming(workshop.database, workshop.blobs, NOW) == 1
+
+
+async def test_an_erasure_takes_uploaded_bytes_that_were_kept_for_a_retry_and_what_was_said_of_them(workshop: Workshop) -> None:
+    failed, other = await stage(workshop, PICTURE, size=3), await stage(workshop, PICTURE)
+    task_id = await submit(workshop, failed)
+    await submit(workshop, other)
+    with pytest.raises(IngestFailure):
+        await run(workshop, task_id)
+    async with workshop.database.read() as repositories:
+        asset_id = (await records.find_task(repositories, task_id)).asset_id
+    assert asset_id is not None
+    await erase(workshop, asset_ids=(asset_id,))
+    assert {blob_names.upload_of(name) for name in await staged_names(workshop)} == {other.id}
+    async with workshop.database.read() as repositories:
+        assert await repositories.uploads.find(failed.id, None) is None
+        assert await repositories.uploads.find(other.id, None) is not None
+
+
+async def test_staged_bytes_that_cannot_be_read_for_now_are_waited_for(tmp_path: Path) -> None:
+    """A socket can be linked as a file can, and be opened as none can."""
+    with socket.socket(socket.AF_UNIX) as unreadable:
+        unreadable.bind(str(tmp_path / "part"))
+
+        class Store(LocalBlobStore):
+            def local_path(self, name: str) -> Path | None:
+                return tmp_path / "part"
+
+        async with open_sqlite(tmp_path / "library.db") as database:
+            workshop = Workshop(tmp_path, database, blobs=Store)
+            task_id = await submit(workshop, await stage(workshop, PICTURE))
+            with pytest.raises(TransientFailure) as failure:
+                await run(workshop, task_id)
+            assert failure.value.reason == "storage_unavailable"
+            assert list(workshop.spool.iterdir()) == []
+            await workshop.blobs.close()

@@ -61,6 +61,40 @@ async def test_a_download_that_goes_on_is_broken_off_at_the_next_write_of_progre
     await _assert_nothing_came_of_it(workshop, claim.task_id, asset.id, "Conflict.Cancelled")
 
 
+async def test_a_download_that_stands_still_is_broken_off_as_soon(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "INTERVAL", 0.01)
+    claim, asset = await _claimed(workshop)
+    source = MemorySource(asyncio.Event())
+    running = asyncio.create_task(ingest(claim, asset, workshop.tools(source)))
+    await source.fetching.wait()
+    await _cancel(workshop, claim.task_id)
+    async with asyncio.timeout(10):
+        assert not await running
+    await _assert_nothing_came_of_it(workshop, claim.task_id, asset.id, "Conflict.Cancelled")
+
+
+async def test_a_download_that_stands_still_announces_nothing(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "INTERVAL", 0.01)
+    looks = asyncio.Semaphore(0)
+    look = progress_module.ProgressReport._look
+
+    async def count(report: progress_module.ProgressReport) -> bool:
+        looks.release()
+        return await look(report)
+
+    monkeypatch.setattr(progress_module.ProgressReport, "_look", count)
+    claim, asset = await _claimed(workshop)
+    running = asyncio.create_task(ingest(claim, asset, workshop.tools(MemorySource(asyncio.Event()))))
+    async with asyncio.timeout(10):
+        await looks.acquire()
+        async with workshop.database.watch(claim.task_id) as announced:
+            for _ in range(3):
+                await looks.acquire()
+            assert not announced.is_set()
+    running.cancel()
+    await asyncio.wait([running])
+
+
 async def test_an_asset_that_is_deleted_stops_its_ingest_too(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "INTERVAL", 0.01)
     claim, asset = await _claimed(workshop)

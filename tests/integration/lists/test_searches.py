@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from spark_assets.domain.asset import AssetStatus
+from spark_assets.domain.audit import AuditFilter
 from spark_assets.domain.listing import AssetFilter, Slice
 from spark_assets.ports.unit_of_work import Database
 from tests.factories import records
@@ -71,6 +72,14 @@ async def test_others_are_served_while_a_search_goes_on(library: Database) -> No
     whole = time.perf_counter() - begin
     other.cancel()
     assert longest < whole / 5, "one read waited for whole searches"
+
+
+@pytest.mark.parametrize("wanted", [{"action": "key.created"}, {"project_ids": ("project-a", "project-b")}], ids=str)
+async def test_others_are_served_before_a_search_of_the_audit_trail_is_over(library: Database, wanted: Any) -> None:
+    async with library.read() as repositories:
+        other = asyncio.ensure_future(repositories.projects.by_id(DEFAULT_PROJECT_ID))
+        assert await repositories.audit.page(AuditFilter(**wanted), Slice()) == []
+        assert other.done()
 
 
 async def test_a_search_within_a_unit_of_work_sees_what_it_has_written(library: Database) -> None:

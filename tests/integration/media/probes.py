@@ -150,3 +150,113 @@ class Poison:
 def send_poison(target: str) -> object:
     """Answer with an object that acts when it is unpickled."""
     return Poison(target)
+
+
+def _called(number: int, *arguments: int) -> bytes:
+    """The outcome of a system call by its number on x86-64 or, where it differs, 64-bit ARM."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.syscall(
+        ctypes.c_long(number), *(ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments)
+    )
+    return f"refused {ctypes.get_errno()}".encode() if result < 0 else b"done"
+
+
+def attempt_calls(calls: dict[str, tuple[int, ...]]) -> bytes:
+    """Try system calls, each by its number and arguments; those that were not refused with EPERM."""
+    return ", ".join(name for name, call in calls.items() if _called(*call) != b"refused 1").encode()
+
+
+def tell_peak() -> bytes:
+    """The most address space that this process has ever had, in bytes."""
+    words = Path("/proc/self/status").read_text().split("VmPeak:")[1].split()
+    return str(int(words[0]) * 1024).encode()
+
+
+def hold_at_once(length: int) -> bytes:
+    """Try to take so many bytes of memory in one piece."""
+    import mmap
+
+    return _outcome(lambda: mmap.mmap(-1, length).close())
+
+
+def spin() -> bytes:
+    """Use the processor without end, deaf to every polite signal."""
+    import signal
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU, signal.SIGALRM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    while True:
+        pass
+
+
+def raise_own_limits() -> bytes:
+    """Try to raise every limit that was set for good; those that could be raised."""
+    import resource
+
+    names = ("RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE")
+    attempts = {name: (getattr(resource, name), resource.getrlimit(getattr(resource, name))[1]) for name in names}
+    raised = [
+        name
+        for name, (what, hard) in attempts.items()
+        if _outcome(lambda w=what, h=hard: _raise_limit(w, h + 1)) == b"done"  # type: ignore[misc]
+    ]
+    return ", ".join(raised).encode()
+
+
+def _raise_limit(what: int, limit: int) -> None:
+    import resource
+
+    try:
+        resource.setrlimit(what, (limit, limit))
+    except ValueError as error:
+        raise OSError(1, str(error)) from error
+
+
+def _way_out() -> list[int]:
+    """Descriptors of pipes that can be written to: the way to the parent."""
+    import fcntl
+    import stat
+
+    found = []
+    for descriptor in range(3, 64):
+        try:
+            is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+            if is_pipe and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+                found.append(descriptor)
+        except OSError:
+            continue
+    return found
+
+
+def say(framed: bytes, times: int = 1) -> bytes:
+    """Write bytes to the parent past everything that guards the pipe, then do nothing for long."""
+    for _ in range(times):
+        for descriptor in _way_out():
+            os.write(descriptor, framed)
+    time.sleep(60)
+    return b""
+
+
+def hold_locks() -> bytes:
+    """Take the locks of the pipes, so that nobody else gets them, then do nothing for long."""
+    import gc
+
+    for found in gc.get_objects():
+        if type(found).__name__ == "RLock" and hasattr(found, "_semlock"):
+            found.acquire(False)
+    time.sleep(60)
+    return b""
+
+
+def tell_hands() -> bytes:
+    """What stands open here: how many descriptors, the working directory's names, the arguments, the name of the process."""
+    held = []
+    for descriptor in range(64):
+        try:
+            os.fstat(descriptor)
+            held.append(descriptor)
+        except OSError:
+            continue
+    import sys
+
+    return f"{len(held)} {sys.argv} {os.environ}".encode()

@@ -20,6 +20,7 @@ from tests.factories.receivers import NoSender
 from tests.factories.workshop import PICTURE, PREVIEW, MemorySource, SayingInspector, Workshop
 
 CRASHED = TransientFailure("InternalError", "the parser crashed", "parser_crashed")
+NO_SPOOL = TransientFailure("InternalError", "the file could not be written down", "storage_unavailable")
 CORRUPT = IngestFailure("MediaCorrupt", "the file cannot be decoded")
 
 
@@ -132,7 +133,7 @@ async def test_a_poison_file_whose_workers_die_is_stopped_by_the_number_of_claim
     assert source.steps.count == 0
 
 
-@pytest.mark.parametrize("error", [Unavailable(), StorageFull()], ids=["away", "full"])
+@pytest.mark.parametrize("error", [Unavailable(), StorageFull(), NO_SPOOL], ids=["away", "full", "no spool"])
 async def test_a_store_that_is_away_or_full_postpones_and_a_good_file_still_gets_in(workshop: Workshop, error: Exception) -> None:
     task_id, asset_id = await workshop.submit()
     worker = _worker(workshop.tools(inspector=SayingInspector(*[error] * (MAX_ATTEMPTS + 2), None)))
@@ -212,6 +213,31 @@ async def test_drain_gives_running_jobs_back_uncounted_once_its_time_is_up(works
     assert await _states(workshop, task_id, asset_id) == (TaskStatus.COMPLETED, AssetStatus.ACTIVE)
 
 
+async def test_a_rendition_in_whose_middle_the_drain_ends_is_made_by_the_next_worker(workshop: Workshop) -> None:
+    task_id, asset_id = await workshop.submit()
+    await _worker(workshop.tools(inspector=SayingInspector(has_preview=False))).handle(_ingest(task_id))
+    begun = asyncio.Event()
+
+    async def stand_still() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    job = Job(JobKind.DERIVE, asset_id)
+    worker = _worker(workshop.tools(inspector=SayingInspector(stand_still)), drain_timeout=0.05)
+    running = asyncio.create_task(worker.handle(job))
+    await begun.wait()
+    await worker.drain()
+    with pytest.raises(RetryJob) as given_back:
+        await running
+    assert given_back.value.delay == timedelta(0)
+    assert list(workshop.spool.iterdir()) == []
+    await _worker(workshop.tools()).handle(job)
+    await workshop.settle()
+    async with workshop.database.read() as repositories:
+        assert await repositories.assets.pending_renditions("", 9) == []
+        assert await repositories.blobs.rendition(records.sha256_of(PICTURE), Variant.THUMBNAIL) is not None
+
+
 async def test_drain_lets_a_running_job_finish_in_time_and_gives_back_those_that_wait(workshop: Workshop) -> None:
     (first, first_asset), (second, second_asset) = await workshop.submit(), await workshop.submit()
     leave = asyncio.Event()
@@ -271,7 +297,7 @@ async def test_a_derive_job_draws_the_preview_from_the_stored_bytes_if_it_must(w
     assert list(workshop.spool.iterdir()) == []
 
 
-@pytest.mark.parametrize("error", [CORRUPT, CRASHED, StorageFull(), ValueError("ours")], ids=["corrupt", "crash", "full", "fault"])
+@pytest.mark.parametrize("error", [CORRUPT, CRASHED, ValueError("ours")], ids=["corrupt", "crash", "fault"])
 async def test_a_derivation_that_fails_never_fails_the_asset(workshop: Workshop, error: Exception) -> None:
     task_id, asset_id = await workshop.submit()
     await _worker(workshop.tools(inspector=SayingInspector(has_preview=False))).handle(_ingest(task_id))
@@ -280,10 +306,11 @@ async def test_a_derivation_that_fails_never_fails_the_asset(workshop: Workshop,
     assert list(workshop.spool.iterdir()) == []
 
 
-async def test_a_derivation_is_tried_again_when_the_store_was_away(workshop: Workshop) -> None:
+@pytest.mark.parametrize("error", [Unavailable(), StorageFull(), NO_SPOOL], ids=["away", "full", "no spool"])
+async def test_a_derivation_is_tried_again_when_the_store_was_away(workshop: Workshop, error: Exception) -> None:
     task_id, asset_id = await workshop.submit()
     await _worker(workshop.tools(inspector=SayingInspector(has_preview=False))).handle(_ingest(task_id))
-    worker = _worker(workshop.tools(inspector=SayingInspector(Unavailable(), None)))
+    worker = _worker(workshop.tools(inspector=SayingInspector(error, None)))
     assert len(await _handle_until_over(worker, Job(JobKind.DERIVE, asset_id))) == 1
     await workshop.settle()
     async with workshop.database.read() as repositories:
@@ -304,3 +331,32 @@ async def test_while_the_store_is_away_nothing_is_fetched_again(workshop: Worksh
     assert await _handle_until_over(worker, _ingest(task_id)) == []
     assert source.steps.count == 2
     assert await _states(workshop, task_id, asset_id) == (TaskStatus.COMPLETED, AssetStatus.ACTIVE)
+
+
+async def test_while_the_spool_cannot_be_written_nothing_is_fetched_again(workshop: Workshop) -> None:
+    task_id, asset_id = await workshop.submit()
+    source = MemorySource(NO_SPOOL, None)
+    worker = _worker(workshop.tools(source))
+    with pytest.raises(RetryJob):
+        await worker.handle(_ingest(task_id))
+    away = workshop.spool.rename(workshop.spool.with_name("away"))
+    for _ in range(4):
+        with pytest.raises(RetryJob):
+            await worker.handle(_ingest(task_id))
+    assert source.steps.count == 1
+    away.rename(workshop.spool)
+    assert await _handle_until_over(worker, _ingest(task_id)) == []
+    assert source.steps.count == 2
+    assert await _states(workshop, task_id, asset_id) == (TaskStatus.COMPLETED, AssetStatus.ACTIVE)
+
+
+async def test_what_has_waited_for_long_comes_back_less_often_but_once_a_minute(workshop: Workshop) -> None:
+    task_id, _ = await workshop.submit()
+    worker = _worker(workshop.tools(MemorySource(NO_SPOOL)))
+    delays = []
+    for seconds in (0, 60, 1800):
+        workshop.clock.time = records.NOW + seconds * records.SECOND
+        with pytest.raises(RetryJob) as again:
+            await worker.handle(_ingest(task_id))
+        delays.append(again.value.delay.total_seconds())
+    assert delays == [5, 15, 60]

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from spark_assets.cli.examination import effective
+from spark_assets.cli.shown_settings import effective
 from spark_assets.settings import Settings
 
 

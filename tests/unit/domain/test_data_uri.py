@@ -1,6 +1,7 @@
 """`data:` URIs: every byte comes back, and what is none is refused without being repeated."""
 
 import base64
+import tracemalloc
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -22,6 +23,18 @@ def test_what_was_written_in_base64_comes_back_with_and_without_padding(content:
 @given(st.binary(min_size=1))
 def test_what_was_percent_encoded_comes_back(content: bytes) -> None:
     assert decode_data_uri(f"data:,{quote_from_bytes(content)}") == content
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_many_escapes_come_back_and_take_little_memory(before: int) -> None:
+    content = b"x" * before + bytes(range(256)) * 4096
+    text = "data:," + "x" * before + "".join(f"%{value:02x}" for value in range(256)) * 4096
+    tracemalloc.start()
+    try:
+        assert decode_data_uri(text) == content
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,14 @@ def test_a_cut_wav_is_corrupt(share: float, tmp_path: Path) -> None:
     assert refusal(media.cut(media.make_wav(tmp_path / "whole"), tmp_path / "neutral", share), MediaFormat.WAV).code == "MediaCorrupt"
 
 
+@pytest.mark.parametrize("unknown", [0, 0xFFFFFFFF])
+def test_a_wav_that_was_written_as_a_stream_is_as_long_as_it_is(unknown: int, tmp_path: Path) -> None:
+    content = bytearray(media.make_wav(tmp_path / "whole", 1.8).read_bytes())
+    content[4:8] = content[40:44] = struct.pack("<I", unknown)
+    (tmp_path / "neutral").write_bytes(content)
+    assert measure(tmp_path / "neutral", MediaFormat.WAV).duration == pytest.approx(1.8, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"variable": True}, {"variable": True, "header": False, "tag": False}, {"header": False, "tag": False}, {"cover": True}],

@@ -92,6 +92,28 @@ def test_a_second_server_is_kept_off_the_home_until_the_first_ends(settings: Set
         pass
 
 
+def test_a_second_home_is_kept_off_a_database_that_a_server_uses_by_whatever_name(settings: Settings, tmp_path: Path) -> None:
+    make_home(settings)
+    (tmp_path / "alias").symlink_to(settings.sqlite_path.parent, target_is_directory=True)
+    for folder in (settings.sqlite_path.parent, tmp_path / "alias"):
+        other = Settings(home=tmp_path / "second", database_url=SecretStr(f"sqlite:///{folder / settings.sqlite_path.name}"))
+        make_home(other)
+        with (
+            lock_home(settings),
+            pytest.raises(HomeInUse, match=r"another spark-assets server uses the database .*; stop it"),
+            lock_home(other),
+        ):
+            pass
+        with lock_home(other):
+            pass
+
+
+def test_a_lock_that_cannot_be_made_is_said(settings: Settings, tmp_path: Path) -> None:
+    other = Settings(home=settings.home, database_url=SecretStr(f"sqlite:///{tmp_path / 'nowhere' / 'library.db'}"))
+    with pytest.raises(BadSettings, match=r"the lock file .* cannot be made: No such file or directory"), lock_home(other):
+        pass
+
+
 def test_secrets_are_made_once_and_stay(settings: Settings) -> None:
     signing, sealing = signing_keys(settings), encryption_keys(settings)
     assert signing == signing_keys(settings)

@@ -10,8 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from spark_assets.domain.errors import StorageFull, Unavailable
+from spark_assets.storage.durable_files import discard_spooled
 from spark_assets.storage.local import LocalBlobStore
 
 NAME = "originals/ab/abc"
@@ -196,3 +198,13 @@ async def test_a_read_only_folder_is_unavailable_until_it_is_writable_again(smal
 
 def _remount(folder: Path, mode: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{mode}", folder], check=True)
+
+
+def test_a_spool_file_that_cannot_be_removed_is_left_to_the_sweeper(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"x")
+    with capture_logs() as logged:
+        for name in ("folder", "file", "nothing"):
+            discard_spooled(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert [(entry["event"], entry["error"], entry["file"]) for entry in logged] == [("spool_file_left_to_sweeper", "EISDIR", "folder")]

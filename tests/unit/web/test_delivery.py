@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spark_assets.web.delivery.handlers import _file_name
-from spark_assets.web.delivery.ranges import NotSatisfiable, parse_range
+from spark_assets.web.delivery.ranges import MOST_RANGES, NotSatisfiable, parse_ranges
 
 CONTENT = bytes(range(256)) * 2
 sizes = st.integers(min_value=0, max_value=len(CONTENT))
@@ -15,17 +15,16 @@ positions = st.integers(min_value=0, max_value=2 * len(CONTENT))
 
 
 def _cut(header: str, size: int) -> bytes | None:
-    """The bytes a range picks out of a content of that size; None where it is not satisfiable."""
+    """The bytes a header picks out of a content of that size, one range after the other; None where it is not satisfiable."""
     try:
-        found = parse_range(header, size)
+        found = parse_ranges(header, size)
     except NotSatisfiable:
         return None
     content = CONTENT[:size]
     if found is None:
         return content
-    assert 0 <= found.start < size
-    assert 0 < found.length <= size - found.start
-    return content[found.start : found.start + found.length]
+    assert all(0 <= part.start < size and 0 < part.length <= size - part.start for part in found)
+    return b"".join(content[part.start : part.start + part.length] for part in found)
 
 
 @given(positions, positions, sizes)
@@ -47,17 +46,41 @@ def test_a_suffix_range_is_the_end(length: int, size: int) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=1", "bytes=1-2-3", "bytes=--1", "bytes=1 - 2", "bytes=0-1,3-4",
+    ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=1", "bytes=1-2-3", "bytes=--1", "bytes=1 - 2",
+     "bytes=0-1,4-3", "bytes=0-1,", "bytes=,", "bytes=0-1,x-4",
      "lines=0-1", "bytes=\uff11-\uff12", "bytes=-0x1", "bytes=1.5-2", "bytes=+1-2", "bytes=9999999999999999999-", "bytes 0-1",
      "bytes=0-1;", "bytes=\n0-1x"],
 )  # fmt: skip
 def test_a_range_that_is_not_understood_asks_for_the_whole(header: str) -> None:
-    assert parse_range(header, 100) is None
+    assert parse_ranges(header, 100) is None
 
 
 @pytest.mark.parametrize("header", ["Bytes=0-9", "BYTES=0-9", " bytes=0-9 ", "bytes= 0-9"])
 def test_the_unit_is_read_in_any_letters(header: str) -> None:
-    assert parse_range(header, 100) == (0, 10)
+    assert parse_ranges(header, 100) == [(0, 10)]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("bytes=0-1,3-4", [(0, 2), (3, 2)]),
+        ("bytes=5-6, 0-1 ,\t-3", [(5, 2), (0, 2), (97, 3)]),
+        ("bytes=0-0,200-300", [(0, 1)]),
+        ("bytes=0-49,50-99", [(0, 50), (50, 50)]),
+        ("bytes=0-99,0-0", None),
+        ("bytes=" + ",".join(["0-0"] * MOST_RANGES), [(0, 1)] * MOST_RANGES),
+        ("bytes=" + ",".join(["0-0"] * (MOST_RANGES + 1)), None),
+        ("bytes=" + "0-," * 10_000, None),
+    ],
+    ids=["two", "in any order", "one behind the end", "all of it in two", "more than there is", "the most", "too many", "a flood"],
+)
+def test_a_few_ranges_are_given_in_their_order_and_more_ask_for_the_whole(header: str, expected: list[tuple[int, int]] | None) -> None:
+    assert parse_ranges(header, 100) == expected
+
+
+def test_ranges_of_which_none_is_there_cannot_be_satisfied() -> None:
+    with pytest.raises(NotSatisfiable):
+        parse_ranges("bytes=100-,200-201,-0", 100)
 
 
 @given(st.text(max_size=30), sizes)

@@ -7,11 +7,10 @@ from msgspec.structs import replace
 from spark_assets.domain import own_parameters as own
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset
-from spark_assets.domain.errors import Conflict
 from spark_assets.domain.listing import AssetFilter
 from spark_assets.domain.parameters import CREATE_ASSET, DELETE_ASSET, GET_ASSET, LIST_ASSETS, UPDATE_ASSET
 from spark_assets.domain.project import Project
-from spark_assets.operations import assets, projects, trash, uploads
+from spark_assets.operations import assets, links, projects, trash, uploads
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admin.bodies import asset_body, task_body
 from spark_assets.web.admin.endpoint import Answer, Asked, Endpoint, changing, reading
@@ -46,8 +45,9 @@ async def _create_from(exchange: Exchange, asked: Asked) -> bytes | Answer:
 
 
 async def _get(repositories: Repositories, asked: Asked) -> AssetBody:
-    asset, project = await assets.find(repositories, asked.call, asked.path["asset_id"])
-    return asset_body(asset, project, asked.links.link(asset, asked.call.now))
+    is_trash = asked.values.get("in_trash", False)
+    asset, project = await assets.find(repositories, asked.call, asked.path["asset_id"], in_trash=is_trash)
+    return asset_body(asset, project, "" if is_trash else asked.links.link(asset, asked.call.now))
 
 
 async def _update(uow: UnitOfWork, asked: Asked) -> AssetBody:
@@ -72,10 +72,7 @@ def _changed(asked: Asked, asset: Asset, project: Project) -> AssetBody:
 
 async def _lead_to_content(exchange: Exchange, asked: Asked) -> Answer:
     async with exchange.site.runtime.database.read() as repositories:
-        asset, _ = await assets.find(repositories, asked.call, asked.path["asset_id"])
-    link = asked.links.link(asset, asked.call.now)
-    if not link:
-        raise Conflict("Status", f"the asset has no content: it is {asset.status.value}")
+        link, _ = await links.mint(repositories, asked.call, asked.links, asked.path["asset_id"])
     return Answer(307, headers=((b"location", link.encode()), (b"cache-control", b"no-store")))
 
 
@@ -109,6 +106,7 @@ ENDPOINTS: Final = (
         method="GET",
         path=_ONE,
         summary="An asset, with a signed address of its bytes once it is active",
+        query=(replace(own.IN_TRASH, description="true: the asset in the trash, which has no address"),),
         answer=AssetBody,
         handle=reading(_get),
         operation=GET_ASSET,

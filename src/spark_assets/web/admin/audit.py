@@ -20,7 +20,7 @@ _PART: Final = 500
 
 async def _list(repositories: Repositories, asked: Asked) -> AuditList:
     paging = Paging(**asked.pick("max_results", "next_token", "sort_order"))
-    listed = await audit_trail.page(repositories, asked.call, asked.values.get("project"), asked.values.get("action"), paging)
+    listed = await audit_trail.page(repositories, asked.call, *_wanted(asked), paging, asked.values.get("subject"))
     return AuditList([_body(entry) for entry in listed.items], listed.next_token)
 
 
@@ -35,7 +35,7 @@ async def _export(exchange: Exchange, asked: Asked) -> None:
     """Every entry that is wanted as a line, part by part: as many as there are, they are never in memory at once."""
     database = exchange.site.runtime.database
     async with database.read() as repositories:
-        wanted = await audit_trail.exported(repositories, asked.call, asked.values.get("project"), asked.values.get("action"))
+        wanted = await audit_trail.exported(repositories, asked.call, *_wanted(asked), asked.values.get("subject"))
         entries = await repositories.audit.after(wanted, 0, _PART)
     await exchange.begin(200, ((b"content-type", LINES), (b"cache-control", b"no-store")))
     while entries and exchange.method != "HEAD":
@@ -43,6 +43,11 @@ async def _export(exchange: Exchange, asked: Asked) -> None:
         async with database.read() as repositories:
             entries = await repositories.audit.after(wanted, entries[-1].sequence, _PART)
     await exchange.part(b"", more=False)
+
+
+def _wanted(asked: Asked) -> tuple[str | None, str | None]:
+    """Of which project, and which action."""
+    return asked.values.get("project"), asked.values.get("action")
 
 
 def _body(entry: AuditEntry) -> AuditBody:
@@ -67,7 +72,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/v1/audit",
         summary="Who did what to which ID, when, and from where; needs the scope project:admin",
-        query=(own.AUDIT_PROJECT, own.AUDIT_ACTION, own.AUDIT_FORMAT, *PART),
+        query=(own.AUDIT_PROJECT, own.AUDIT_ACTION, own.AUDIT_SUBJECT, own.AUDIT_FORMAT, *PART),
         answer=AuditList,
         lines_type=LINES.decode(),
         handle=_list_or_export,

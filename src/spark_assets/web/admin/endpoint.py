@@ -6,7 +6,6 @@ Who calls, what was asked, in which words an error is told: a handler is left wi
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -18,13 +17,14 @@ from spark_assets.operations.call import Call
 from spark_assets.operations.delivery import Links
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admission import admit
+from spark_assets.web.cookies import own_caller
 from spark_assets.web.data_sources import check_size
 from spark_assets.web.error_responses import Handler
 from spark_assets.web.exchange import BODY_LIMIT, JSON, Exchange, Headers, MethodNotAllowed, encode
 from spark_assets.web.idempotency import RepeatKey, once, repeat_key
 from spark_assets.web.json_body import check_accept, check_headers, parse_object
+from spark_assets.web.query import query_fields
 
-_MOST_FIELDS: Final = 500
 _WORDS: Final = {"NextToken": "cursor", "ProjectName": "project", "URL": "url"}
 """Parameters whose name here is another word than in the dialects, or is not found by its capitals."""
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -129,7 +129,7 @@ def route(endpoints: Sequence[Endpoint]) -> Handler:
 
 
 async def _serve(exchange: Exchange, endpoint: Endpoint) -> None:
-    caller = await exchange.site.authenticator.caller(exchange.header(b"authorization"))
+    caller = await own_caller(exchange)
     if endpoint.operation is not None:
         await admit(exchange, caller, endpoint.operation)
     body = b""
@@ -162,14 +162,9 @@ async def _serve(exchange: Exchange, endpoint: Endpoint) -> None:
 
 def _query(exchange: Exchange, endpoint: Endpoint) -> dict[str, Any]:
     """The query's fields; one that may be repeated is an array. Raises InvalidParameter."""
-    text = exchange.scope["query_string"].decode("latin-1")
-    try:
-        fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError:  # bytes that are no UTF-8, or too many fields
-        raise InvalidParameter("query", f"the query must be percent-encoded UTF-8 of at most {_MOST_FIELDS} fields") from None
     repeated = {parameter.name for parameter in endpoint.query if parameter.json_type == "array"}
     found: dict[str, Any] = {}
-    for name, value in fields:
+    for name, value in query_fields(exchange):
         if name in repeated:
             found.setdefault(name, []).append(value)
         elif name in found:

@@ -34,6 +34,11 @@ async def _stream_task(exchange: Exchange, asked: Asked) -> bytes:
     return b""
 
 
+async def _stream_project(exchange: Exchange, asked: Asked) -> bytes:
+    await stream_project(exchange, asked.call, asked.values.get("project"), asked.values.get("after"))
+    return b""
+
+
 ENDPOINTS: Final = (
     Endpoint(
         method="GET",
@@ -51,7 +56,7 @@ ENDPOINTS: Final = (
         query=(own.PROJECT, AFTER),
         answer=EventBody,
         media_type=MEDIA_TYPE,
-        handle=stream_project,
+        handle=_stream_project,
         errors=("NotFound.ProjectName", "AccountFlowLimitExceeded"),
     ),
 )

@@ -9,8 +9,9 @@ from spark_assets.operations import control, tasks
 from spark_assets.operations.paging import Paging
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admin.bodies import task_body
-from spark_assets.web.admin.endpoint import Asked, Endpoint, changing, reading
-from spark_assets.web.exchange import Exchange, encode
+from spark_assets.web.admin.endpoint import Answer, Asked, Endpoint, changing, reading
+from spark_assets.web.data_sources import retry_source
+from spark_assets.web.exchange import LARGE_BODY_LIMIT, Exchange, encode
 from spark_assets.web.waiting import find_task
 from spark_assets.wire.admin import TaskBody, TaskList
 
@@ -35,8 +36,13 @@ async def _cancel(uow: UnitOfWork, asked: Asked) -> TaskBody:
     return task_body(*await control.cancel(uow, asked.call, asked.path["task_id"]))
 
 
-async def _retry(uow: UnitOfWork, asked: Asked) -> TaskBody:
-    return task_body(*await control.retry(uow, asked.call, asked.path["task_id"], asked.values.get("url")))
+async def _retry(exchange: Exchange, asked: Asked) -> bytes | Answer:
+    async with retry_source(exchange.site.runtime, asked.call, asked.path["task_id"], asked.values) as try_again:
+
+        async def work(uow: UnitOfWork, _asked: Asked) -> TaskBody:
+            return task_body(*await try_again(uow))
+
+        return await changing(work)(exchange, asked)
 
 
 ENDPOINTS: Final = (
@@ -73,14 +79,16 @@ ENDPOINTS: Final = (
         optional=(own.RETRY_URL,),
         answer=TaskBody,
         status=202,
-        handle=changing(_retry),
+        handle=_retry,
         operation=CREATE_ASSET,
+        body_limit=LARGE_BODY_LIMIT,
         errors=(
             "NotFound.task_id",
             "NotFound.asset_id",
             "NotFound.group_id",
             "Conflict.Status",
             "Conflict.Source",
+            "FileSizeTooLarge",
             "QuotaExceeded",
             "StorageFull",
         ),

@@ -9,7 +9,6 @@ from spark_assets.domain.api_key import Caller
 from spark_assets.domain.errors import ErrorKind, RequestError, SparkError
 from spark_assets.domain.parameters import ACTIONS, CREATE_ASSET, Operation
 from spark_assets.domain.signature import SignedRequest, is_signature, parse_authorization
-from spark_assets.operations import access_keys
 from spark_assets.ports.unit_of_work import UnitOfWork
 from spark_assets.web.admission import admit
 from spark_assets.web.ark.error_numbers import error_number
@@ -103,11 +102,9 @@ async def _body(exchange: Exchange, operation: Operation, query: Any) -> bytes:
 
 async def _caller(exchange: Exchange, body: bytes | None, query: Any) -> Caller:
     """Who signed the request, or whose bearer key came with it."""
-    authorization = exchange.header(b"authorization")
-    text = "" if authorization is None else authorization.decode("latin-1")
-    authenticator = exchange.site.authenticator
+    text = (exchange.authorization or b"").decode("latin-1")
     if not is_signature(text) or not query:
-        return await authenticator.caller(authorization)
+        return await exchange.caller()
     credential = parse_authorization(text)
     request = SignedRequest(
         method=exchange.method,
@@ -116,7 +113,7 @@ async def _caller(exchange: Exchange, body: bytes | None, query: Any) -> Caller:
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.scope["headers"]},
         body=body,
     )
-    return access_keys.recognise(await authenticator.access_key(credential.access_key_id), request, credential, exchange.now)
+    return await exchange.site.authenticator.signer(request, credential, exchange.now, exchange.address)
 
 
 def _refusal(exchange: Exchange, action: str, error: SparkError) -> ErrorEnvelope:

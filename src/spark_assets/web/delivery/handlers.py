@@ -1,6 +1,7 @@
 """The bytes of assets, by signed links: `GET` and `HEAD /media/{asset}/{variant}.{extension}`."""
 
 import re
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -9,10 +10,11 @@ from spark_assets.domain.errors import SparkError
 from spark_assets.operations import delivery
 from spark_assets.operations.delivery import Content
 from spark_assets.ports.blobs import BlobNotFound
-from spark_assets.web.delivery.ranges import ByteRange, NotSatisfiable, parse_range
+from spark_assets.web.delivery.conditions import is_another, is_unchanged, may_be_continued, validators
+from spark_assets.web.delivery.parts import Body, parted, read_body, whole
+from spark_assets.web.delivery.ranges import NotSatisfiable, parse_ranges
 from spark_assets.web.error_responses import unknown_path
 from spark_assets.web.exchange import Exchange, Headers
-from spark_assets.wire.times import http_date, read_http_date
 
 _LINK_QUERY: Final = re.compile(rb"expires=(\d{1,12})&key=([A-Za-z0-9]{1,64})&signature=([A-Za-z0-9_-]{1,64})")
 """The one form of a link's query: another spelling of it would be another address of the same bytes."""
@@ -38,18 +40,30 @@ async def deliver(exchange: Exchange) -> None:
     if exchange.method == "GET":
         address = await exchange.site.runtime.blobs.presigned_url(found.blob_name, _PRESIGNED_LIFETIME)
         if address is not None:
+            await _expect(exchange, found)
             await exchange.respond(307, b"", ((b"location", address.encode()), (b"cache-control", b"no-store"), *_SAFE))
             return
-    validators = _validators(found)
-    if _is_unchanged(exchange, found):
-        await exchange.respond(304, b"", (*validators, _CACHED))
+    known = validators(found)
+    if is_another(exchange, found):
+        await exchange.respond(412, b"", (*known, *_SAFE))
+        return
+    if is_unchanged(exchange, found):
+        await exchange.respond(304, b"", (*known, _CACHED))
         return
     try:
-        part = _wanted_range(exchange, found)
+        body = _wanted(exchange, found)
     except NotSatisfiable:
-        await exchange.respond(416, b"", (*validators, (b"content-range", f"bytes */{found.size}".encode()), *_SAFE))
+        await exchange.respond(416, b"", (*known, (b"content-range", f"bytes */{found.size}".encode()), *_SAFE))
         return
-    await _send(exchange, found, part, (*validators, _CACHED, *_describe(found), *_SAFE))
+    await _send(exchange, found, body, (*known, _CACHED, *_describe(found), *_SAFE))
+
+
+async def _expect(exchange: Exchange, found: Content) -> None:
+    """Raises BytesLost or NotFound for bytes that the object store does not have, Unavailable where it is away."""
+    try:
+        await exchange.site.store.expect(found.blob_name)
+    except BlobNotFound as error:
+        raise _lost(found) from error
 
 
 async def _find(exchange: Exchange) -> Content:
@@ -71,40 +85,18 @@ async def _find(exchange: Exchange) -> Content:
         return await delivery.content(repositories, asset_id, variant)
 
 
-def _validators(found: Content) -> tuple[tuple[bytes, bytes], ...]:
-    return (b"etag", _etag(found)), (b"last-modified", http_date(found.asset.updated_at).encode())
-
-
-def _etag(found: Content) -> bytes:
-    """Strong: the hash of the original, and the variant drawn from it."""
-    suffix = "" if found.variant is Variant.ORIGINAL else f"-{found.variant.value}"
-    return f'"{found.asset.sha256}{suffix}"'.encode()
-
-
-def _is_unchanged(exchange: Exchange, found: Content) -> bool:
-    """Whether the client's copy is good: `If-None-Match`, or in its absence `If-Modified-Since` (RFC 9110, 13.1)."""
-    match = exchange.header(b"if-none-match")
-    if match is not None:
-        tags = [tag.strip().removeprefix(b"W/") for tag in match.split(b",")]
-        return b"*" in tags or _etag(found) in tags
-    header = exchange.header(b"if-modified-since")
-    since = None if header is None else read_http_date(header.decode("latin-1"))
-    return since is not None and found.asset.updated_at // 1_000_000 <= since
-
-
-def _wanted_range(exchange: Exchange, found: Content) -> ByteRange | None:
-    """The one range that is asked for; None for the whole. `If-Range` with another validator asks for the whole."""
-    wanted = exchange.header(b"range")
-    condition = exchange.header(b"if-range")
-    if wanted is None or (condition is not None and condition not in {_etag(found), http_date(found.asset.updated_at).encode()}):
-        return None
-    return parse_range(wanted.decode("latin-1"), found.size)
+def _wanted(exchange: Exchange, found: Content) -> Body:
+    """The parts that are asked for, or the whole. Raises NotSatisfiable."""
+    header = exchange.header(b"range")
+    parts = None
+    if header is not None and may_be_continued(exchange, found):
+        parts = parse_ranges(header.decode("latin-1"), found.size)
+    return whole(found.size, found.media_type) if parts is None else parted(parts, found.size, found.media_type)
 
 
 def _describe(found: Content) -> tuple[tuple[bytes, bytes], ...]:
     disposition = "inline" if found.media_type in _SHOWN_INLINE else "attachment"
     return (
-        (b"content-type", found.media_type.encode()),
         (b"content-disposition", f"{disposition}; {_file_name(found.file_name)}".encode()),
         (b"accept-ranges", b"bytes"),
     )
@@ -117,22 +109,18 @@ def _file_name(name: str) -> str:
     return f"filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
 
 
-async def _send(exchange: Exchange, found: Content, part: ByteRange | None, headers: Headers) -> None:
-    start, length = (0, found.size) if part is None else (part.start, part.length)
-    described = [*headers, (b"content-length", str(length).encode())]
-    if part is not None:
-        described.append((b"content-range", f"bytes {start}-{start + length - 1}/{found.size}".encode()))
-    status = 200 if part is None else 206
+async def _send(exchange: Exchange, found: Content, body: Body, headers: Headers) -> None:
+    described = (*headers, *body.headers)
     if exchange.method == "HEAD":
-        await exchange.begin(status, described)
+        await exchange.begin(body.status, described)
         await exchange.part(b"", more=False)
         return
-    pieces = exchange.site.runtime.blobs.read(found.blob_name, start, length)
+    pieces = read_body(body, partial(exchange.site.runtime.blobs.read, found.blob_name))
     try:
         first = await anext(pieces, b"")
     except BlobNotFound as error:
         raise _lost(found) from error
-    await exchange.begin(status, described)
+    await exchange.begin(body.status, described)
     await exchange.part(first, more=True)
     async for piece in pieces:
         await exchange.part(piece, more=True)

@@ -30,7 +30,7 @@ async def get_billing(exchange: Exchange) -> None:
     exchange.allow("GET", "HEAD")
     check_accept(exchange)
     runtime = exchange.site.runtime
-    caller = await exchange.site.authenticator.caller(exchange.header(b"authorization"))
+    caller = await exchange.caller()
     call = exchange.call(caller)
     query = read_query(exchange)
     page, page_size = read_page(query)

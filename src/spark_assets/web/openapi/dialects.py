@@ -41,6 +41,7 @@ from spark_assets.wire.billing import PrechargeAnswer
 from spark_assets.wire.spark import TaskCreated, TaskObject
 
 _HEADER_PROJECT: Final = {"$ref": "#/components/parameters/Project"}
+_REPEATABLE: Final = {"$ref": "#/components/parameters/IdempotencyKey"}
 _MODEL_HEADER: Final[Json] = {
     "name": "X-Model",
     "in": "header",
@@ -52,6 +53,8 @@ _PLACES: Final = (
     "in the header `X-Model`, the project in `X-Project`. The same parameter in two places with different values is refused; null counts "
     "as absent; names that are not known are ignored, but not another spelling of a known one."
 )
+_REPEATED: Final = "Conflict.IdempotencyKey"
+_MADE: Final = ("FileSizeTooLarge", _REPEATED)
 _UNKNOWN: Final = ("NotFound.ProjectName", "NotFound.group_id", "NotFound.asset_id")
 _CHANGES: Final = ("Conflict.ExternalId", "AccountFlowLimitExceeded", "QuotaExceeded", "StorageFull")
 _READ: Final = ("MissingParameter.<Name>", "InvalidParameter.<Name>", "InvalidParameter.Paging", *WITH_BODY, *ALWAYS)
@@ -90,7 +93,7 @@ def dialect_bodies() -> Json:
 
 
 def _create() -> Json:
-    codes = (*_READ, *WITH_KEY, "AccessDenied", *_UNKNOWN, "NotFound.model", *_CHANGES, "NotAcceptable")
+    codes = (*_READ, *WITH_KEY, "AccessDenied", *_UNKNOWN, "NotFound.model", *_CHANGES, *_MADE, "NotAcceptable")
     answers = success(200, "The task, which is durable by now.", reference(TaskCreated))
     answers["200"]["links"] = {"poll_generation": {"operationId": "poll_generation", "parameters": {"task_id": "$response.body#/id"}}}
     return {
@@ -98,7 +101,7 @@ def _create() -> Json:
         "operationId": "create_generation",
         "summary": "Submit a task of one of the ten models; the answer is its ID",
         "description": f"The result comes from polling the task. {_PLACES}",
-        "parameters": [_MODEL_HEADER, _HEADER_PROJECT],
+        "parameters": [_MODEL_HEADER, _HEADER_PROJECT, _REPEATABLE],
         "requestBody": _task_request(),
         "responses": answers | refusals(codes),
     }
@@ -142,32 +145,32 @@ def _stream() -> Json:
 
 
 def _cancel() -> Json:
-    codes = ("Conflict.Status", "Conflict.IdempotencyKey", "NotFound.task_id", *WITH_KEY, "AccessDenied", *WITH_BODY, *ALWAYS)
+    codes = ("Conflict.Status", _REPEATED, "NotFound.task_id", *WITH_KEY, "AccessDenied", *WITH_BODY, *ALWAYS)
     return {
         "tags": ["tasks dialect"],
         "operationId": "cancel_generation",
         "summary": "Cancel a creation in progress: its task and its asset fail with Conflict.Cancelled",
-        "parameters": [*path_parameters("/{task_id}"), {"$ref": "#/components/parameters/IdempotencyKey"}],
+        "parameters": [*path_parameters("/{task_id}"), _REPEATABLE],
         "responses": success(200, "The task as it is from now on.", reference(TaskObject)) | refusals((*codes, "NotAcceptable")),
     }
 
 
 def _retry() -> Json:
-    found = ("NotFound.task_id", "NotFound.asset_id", "NotFound.group_id", "Conflict.Status", "Conflict.Source", "Conflict.IdempotencyKey")
+    found = ("NotFound.task_id", "NotFound.asset_id", "NotFound.group_id", "Conflict.Status", "Conflict.Source", *_MADE)
     codes = ("InvalidParameter.<Name>", *found, *_CHANGES, *WITH_KEY, "AccessDenied", *WITH_BODY, *ALWAYS, "NotAcceptable")
     schema = body_schema([], [RETRY_URL]) | {"additionalProperties": False}
     return {
         "tags": ["tasks dialect"],
         "operationId": "retry_generation",
         "summary": "Try a failed creation again, from the same source or another one; the answer is a new task with a new asset",
-        "parameters": [*path_parameters("/{task_id}"), {"$ref": "#/components/parameters/IdempotencyKey"}],
+        "parameters": [*path_parameters("/{task_id}"), _REPEATABLE],
         "requestBody": {"required": False, "content": {"application/json": {"schema": schema, "example": {"url": RETRY_URL.example}}}},
         "responses": success(200, "The new task, which is durable by now.", reference(TaskCreated)) | refusals(codes),
     }
 
 
 def _act() -> Json:
-    codes = (*_READ, *WITH_KEY, "AccessDenied", *_UNKNOWN, *_CHANGES, *_SIGNED, "NotAcceptable")
+    codes = (*_READ, *WITH_KEY, "AccessDenied", *_UNKNOWN, *_CHANGES, *_MADE, *_SIGNED, "NotAcceptable")
     action = {"name": "Action", "in": "query", "required": True, "description": "What to do", "schema": {"enum": list(ACTIONS)}}
     version = {"name": "Version", "in": "query", "required": True, "description": "Of the actions", "schema": {"const": VERSION}}
     envelope = {
@@ -181,21 +184,21 @@ def _act() -> Json:
         "summary": "Perform an action; the result comes in an envelope",
         "description": f"Signed with an access key (`HMAC-SHA256`, service `ark`), or with a bearer key. {_results_text()}",
         "security": [{"bearer": []}, {"signature": []}],
-        "parameters": [action | {"example": "GetAsset"}, version | {"example": VERSION}, _HEADER_PROJECT],
+        "parameters": [action | {"example": "GetAsset"}, version | {"example": VERSION}, _HEADER_PROJECT, _REPEATABLE],
         "requestBody": _action_request(),
         "responses": success(200, "The result.", envelope) | _in_envelopes(refusals(codes)),
     }
 
 
 def _act_bare(name: str) -> Json:
-    codes = (*_READ, *WITH_KEY, "AccessDenied", *_UNKNOWN, *_CHANGES, "InvalidActionOrVersion", "NotAcceptable")
+    codes = (*_READ, *WITH_KEY, "AccessDenied", *_UNKNOWN, *_CHANGES, *_MADE, "InvalidActionOrVersion", "NotAcceptable")
     action = {"name": "Action", "in": "path", "required": True, "description": "What to do", "schema": {"enum": list(ACTIONS)}}
     return {
         "tags": ["actions dialect"],
         "operationId": f"perform_{name}_action",
         "summary": "Perform an action; the answer is the bare result",
         "description": _results_text(),
-        "parameters": [action | {"example": "GetAsset"}, _HEADER_PROJECT],
+        "parameters": [action | {"example": "GetAsset"}, _HEADER_PROJECT, _REPEATABLE],
         "requestBody": _action_request(),
         "responses": success(200, "The result.", _any_result()) | refusals(codes),
     }

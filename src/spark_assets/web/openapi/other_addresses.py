@@ -109,12 +109,13 @@ def _media() -> Json:
     bytes_of_file = {"*/*": {"schema": {"contentMediaType": "application/octet-stream"}}}
     answers: Json = {
         "200": {"description": "The bytes.", "content": bytes_of_file},
-        "206": {"description": "The range that was asked for.", "content": bytes_of_file},
+        "206": {"description": "The range that was asked for, or up to eight of them as `multipart/byteranges`.", "content": bytes_of_file},
         "304": {"description": "The client's copy is still good."},
         "307": {
             "description": "The bytes lie on an object store; go on there.",
             "headers": _LOCATION,
         },
+        "412": {"description": "The bytes are not those that the client wants."},
         "416": {"description": "There are no such bytes."},
     }
     return {

@@ -29,7 +29,7 @@ async def create(exchange: Exchange) -> None:
     """`POST /model/v1/generation`: accept a task and answer its ID; it is durable by then."""
     exchange.allow("POST")
     site = exchange.site
-    caller = await site.authenticator.caller(exchange.header(b"authorization"))
+    caller = await exchange.caller()
     check_headers(exchange)
     raw = await exchange.body(LARGE_BODY_LIMIT)
     body = parse_object(raw)
@@ -83,7 +83,7 @@ async def poll(exchange: Exchange) -> None:
         return
     exchange.allow("GET", "HEAD")
     site = exchange.site
-    caller = await site.authenticator.caller(exchange.header(b"authorization"))
+    caller = await exchange.caller()
     caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
     task_id = exchange.remaining_path
     if task_id.endswith(_EVENTS):

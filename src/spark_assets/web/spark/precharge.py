@@ -21,7 +21,7 @@ async def precharge(exchange: Exchange) -> None:
     """
     exchange.allow("POST")
     site = exchange.site
-    caller = await site.authenticator.caller(exchange.header(b"authorization"))
+    caller = await exchange.caller()
     caller.require(Scope.ASSETS_READ, Scope.ASSETS_WRITE)
     body = await read_object(exchange)
     operation = find_operation(body, exchange.header(b"x-model"))

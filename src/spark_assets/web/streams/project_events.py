@@ -6,8 +6,8 @@ from spark_assets.domain.api_key import Scope
 from spark_assets.domain.errors import AccessDenied
 from spark_assets.domain.event import BEGINNING, Event, Position, read_position
 from spark_assets.operations import projects
+from spark_assets.operations.call import Call
 from spark_assets.ports.events import EventPart
-from spark_assets.web.admin.endpoint import Asked
 from spark_assets.web.exchange import Exchange, encode
 from spark_assets.web.streams.event_stream import EventStream, event_stream, told
 from spark_assets.web.waiting import LOOK_AGAIN, Waiter, ask_again, waiting_client
@@ -20,19 +20,19 @@ _HELD_BACK: Final = 0.1
 """Seconds after which to look again for events that wait for an earlier transaction."""
 
 
-async def stream_project(exchange: Exchange, asked: Asked) -> bytes:
-    """The events behind `Last-Event-ID`, or `after`; without either, those to come.
+async def stream_project(exchange: Exchange, call: Call, name: str | None, after: str | None) -> None:
+    """The events of the project of that name behind `Last-Event-ID`, or `after`; without either, those to come.
 
     The first one is `ready`, with the position at which the stream begins, or `reset` where what the client was told last is
     not on record any more, so that something in between may be missing. Raises AccessDenied, NotFound `ProjectName`,
     InvalidParameter `after`, FlowLimited, before anything is sent.
     """
-    asked.call.caller.require(Scope.ASSETS_READ)
+    call.caller.require(Scope.ASSETS_READ)
     database = exchange.site.runtime.database
     async with database.read() as repositories:
-        project = await projects.find(repositories, asked.call, asked.values.get("project"))
-    given = _given(exchange, asked)
-    async with waiting_client(exchange, asked.call.caller, project.id) as waiter:
+        project = await projects.find(repositories, call, name)
+    given = _given(exchange, after)
+    async with waiting_client(exchange, call.caller, project.id) as waiter:
         waiter.begin()
         async with database.read() as repositories:
             newest = await repositories.events.newest(project.id)
@@ -43,13 +43,12 @@ async def stream_project(exchange: Exchange, asked: Asked) -> bytes:
             if exchange.method != "HEAD":
                 await stream.send(told("ready" if is_known else "reset", b"{}", str(position)))
                 await _follow(exchange, stream, waiter, project.id, position)
-    return b""
 
 
-def _given(exchange: Exchange, asked: Asked) -> Position | None:
+def _given(exchange: Exchange, after: str | None) -> Position | None:
     """Where the client was: the header, which a client sends by itself when it comes back, comes before the query."""
     header = exchange.header(b"last-event-id")
-    text = asked.values.get("after") if header is None else header.decode("latin-1").strip()
+    text = after if header is None else header.decode("latin-1").strip()
     return read_position("after", text) if text else None
 
 

@@ -51,6 +51,13 @@ _PATIENCE: Final = 3
 """Lines that may meet a database out of reach, before the others are not tried any more."""
 
 
+_IN_DOUBT: Final = "whether the line was accepted is not known; look for its asset, and send batches under an Idempotency-Key"
+
+
+class _InDoubt(Unavailable):
+    """The database went away while it committed."""
+
+
 class _Line(msgspec.Struct):
     """One line: what it asks for, and what has become of it."""
 
@@ -111,12 +118,20 @@ class Batch:
         return True
 
     async def _submit_chunk(self, lines: Sequence[_Line]) -> None:
-        """All in one transaction; if that fails, each in one of its own, so that only the culprit is refused."""
+        """All in one transaction; if that fails, each in one of its own, so that only the culprit is refused.
+
+        Not so after a commit whose outcome is not known, unless a key tells what was accepted: nothing is to be made twice.
+        """
         if not lines:
             return
         try:
             await self._together(lines)
-        except (SparkError, Taken) as error:
+        except Exception as error:
+            if isinstance(error, _InDoubt) and self._repeat is None:
+                self._unreachable += 1
+                for line in lines:
+                    line.answer = _refused(line.number, error)
+                return
             log.info("batch_chunk_divided", request_id=self._call.request_id, lines=len(lines), error=type(error).__name__)
             for line in lines:
                 await self._alone(line)
@@ -124,7 +139,10 @@ class Batch:
     async def _together(self, lines: Sequence[_Line]) -> None:
         async with self._runtime.database.begin() as uow:
             answers = [await self._submit_line(uow, line) for line in lines]
-            await uow.commit()
+            try:
+                await uow.commit()
+            except Unavailable as error:
+                raise _InDoubt(_IN_DOUBT) from error
         for line, answer in zip(lines, answers, strict=True):
             line.answer = answer
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.api_key import Scope
-from spark_assets.domain.errors import Conflict, NotFound
+from spark_assets.domain.errors import Conflict, FlowLimited, NotFound, QuotaExceeded
 from spark_assets.domain.ids import new_upload_id
 from spark_assets.domain.parameters import CREATE_ASSET
 from spark_assets.domain.project import Project
@@ -51,18 +51,33 @@ async def _presign(exchange: Exchange, asked: Asked) -> bytes | Answer:
 
 
 async def _complete(exchange: Exchange, asked: Asked) -> bytes:
-    runtime = exchange.site.runtime
-    async with runtime.database.read() as repositories:
-        upload = await uploads.find(repositories, asked.call, asked.path["upload_id"])
-        if upload.status is UploadStatus.COMPLETE:
-            return encode(await _task_body(repositories, upload))
+    database = exchange.site.runtime.database
+    async with database.read() as repositories:
+        upload, body = await _find(repositories, asked)
+    if body is not None:
+        return body
     if upload.kind is UploadKind.PRESIGNED:
         upload = await _arrived(exchange, upload)
-    async with runtime.database.begin() as uow:
-        task = await uploads.finish(uow, asked.call, upload)
-        body = encode(task_body(task, await _project_of(uow, upload)))
-        await uow.commit()
+    try:
+        async with database.begin() as uow:
+            task = await uploads.finish(uow, asked.call, upload)
+            body = encode(task_body(task, await _project_of(uow, upload)))
+            await uow.commit()
+    except (Conflict, FlowLimited, QuotaExceeded):  # perhaps only because of the same request, sent twice at once
+        async with database.begin() as uow:
+            _, body = await _find(uow, asked)
+            await uow.commit()  # the other one's commit may be under way: its task is durable before it is told
+        if body is None:
+            raise
     return body
+
+
+async def _find(repositories: Repositories, asked: Asked) -> tuple[Upload, bytes | None]:
+    """The upload, and what tells of its task once it is complete."""
+    upload = await uploads.find(repositories, asked.call, asked.path["upload_id"])
+    if upload.status is not UploadStatus.COMPLETE:
+        return upload, None
+    return upload, encode(task_body(await uploads.task_of(repositories, upload), await _project_of(repositories, upload)))
 
 
 async def _arrived(exchange: Exchange, upload: Upload) -> Upload:
@@ -99,10 +114,6 @@ async def _delete(exchange: Exchange, asked: Asked) -> bytes:
         await uow.commit()
     await discard(runtime.blobs, upload.id, upload.parts)
     return b""
-
-
-async def _task_body(repositories: Repositories, upload: Upload) -> TaskBody:
-    return task_body(await uploads.task_of(repositories, upload), await _project_of(repositories, upload))
 
 
 async def _project_of(repositories: Repositories, upload: Upload) -> Project:

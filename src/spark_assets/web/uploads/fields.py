@@ -43,9 +43,12 @@ def make_command(values: Mapping[str, Any], file_name: str = "") -> CreateAsset:
 
 def _from_json(name: str, text: str) -> Any:
     try:
-        return parse_object(b'{"value":%b}' % text.encode())["value"]
+        found = parse_object(b'{"value":%b}' % text.encode())
     except InvalidParameter as error:
         raise InvalidParameter(name, f"{name} must be JSON: {error.message}") from None
+    if len(found) > 1:  # the text went on behind its value
+        raise InvalidParameter(name, f"{name} must be one JSON value, and nothing behind it")
+    return found["value"]
 
 
 def _usable(file_name: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from spark_assets.domain.errors import ErrorKind, RequestRefused, SparkError, Unavailable
 from spark_assets.domain.task import Task
 from spark_assets.domain.upload import LEASE, PART_SIZE, Upload
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import uploads
 from spark_assets.operations.call import Call
 from spark_assets.operations.staging import IncomingPart, discard
@@ -43,7 +44,8 @@ class Receipt:
         self._holder = holder
         self._checksum = checksum
         self._hash = None if checksum is None else hashlib.new(checksum.algorithm, usedforsecurity=False)
-        self._left = upload.length - upload.offset
+        self._left = max(upload.length - upload.offset, 1)
+        """Of an upload that is whole already the last byte may come again: it is not taken, but its task is tried."""
         self._part: IncomingPart | None = None
         self._unrecorded: list[tuple[str, int]] = []
         self._renewed_at = call.now
@@ -74,14 +76,14 @@ class Receipt:
             if self._left < 0:
                 message = f"the upload was announced with {self.upload.length} bytes, and these would be more"
                 raise RequestRefused(ErrorKind.TOO_LARGE, "RequestTooLarge", message)
-            if piece:
+            if self._hash is not None:
+                self._hash.update(piece)
+            if piece and not self.upload.is_whole:
                 await self._add(piece)
 
     async def _add(self, piece: bytes) -> None:
         if self._part is None:
             self._part = IncomingPart(staging_of(self._runtime), self.upload.id)
-        if self._hash is not None:
-            self._hash.update(piece)
         await self._part.add(piece)
         if self._part.size >= PART_SIZE:
             await (self._record() if self._checksum is None else self._keep())
@@ -121,12 +123,14 @@ class Receipt:
         async with self._runtime.database.begin() as uow:
             grown, task = self.upload, None
             if self._unrecorded:
-                grown = await uploads.record(uow, grown, self._holder, tuple(self._unrecorded), now)
+                grown = await uploads.record(uow, self._call, grown, self._holder, tuple(self._unrecorded), now)
             if with_task and grown.is_whole:
                 task = await uploads.finish(uow, self._call, grown)
             if is_last:  # and whoever goes on from the offset that is answered finds it free, whatever happens to this server
                 await uow.uploads.release(grown.id, self._holder)
+            reach(Failpoint.PARTS_WRITTEN)
             await uow.commit()
+        reach(Failpoint.PARTS_COMMITTED)
         self.upload, self._unrecorded, self._renewed_at = grown, [], now
         return task
 

@@ -13,17 +13,18 @@ from spark_assets.domain.ids import new_upload_id
 from spark_assets.domain.policy import SAFETY_LIMITS
 from spark_assets.domain.task import Task
 from spark_assets.domain.upload import Upload, UploadKind, UploadStatus
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import uploads
 from spark_assets.operations.call import Call
 from spark_assets.operations.staging import discard
 from spark_assets.ports.unit_of_work import UnitOfWork
-from spark_assets.web.data_sources import check_file_size
+from spark_assets.web.data_sources import check_file_size, check_may_send
 from spark_assets.web.exchange import Exchange, Headers, MethodNotAllowed, encode
 from spark_assets.web.idempotency import once, repeat_key
 from spark_assets.web.uploads.caller import open_call
 from spark_assets.web.uploads.fields import read_texts
 from spark_assets.web.uploads.receipt import Receipt
-from spark_assets.web.uploads.tus_headers import ALGORITHMS, VERSION, read_checksum, read_metadata, read_number
+from spark_assets.web.uploads.tus_headers import ALGORITHMS, VERSION, read_checksum, read_metadata, read_number, shown_metadata
 from spark_assets.wire.times import http_date
 
 _OFFSET_STREAM: Final = b"application/offset+octet-stream"
@@ -34,6 +35,8 @@ _ABILITIES: Final = (
     (b"tus-max-size", str(SAFETY_LIMITS.size).encode()),
     (b"tus-checksum-algorithm", ",".join(ALGORITHMS).encode()),
 )
+_ELSEWHERE: Final = frozenset({"Conflict.Upload", "Conflict.UploadBusy", "Conflict.Offset"})
+"""What the bytes of a repeated creation meet where those of the first one have come, or are about to."""
 
 
 class _Made(msgspec.Struct):
@@ -88,7 +91,9 @@ async def _create(exchange: Exchange) -> None:
     texts, file_name = read_metadata(note)
     command = read_texts(texts, file_name)
     check_file_size(runtime.tools.policy, command.type, length)
-    announced = uploads.Begin(id=new_upload_id(), asset=command, kind=UploadKind.TUS, length=length, note=note.decode("latin-1"))
+    announced = uploads.Begin(
+        id=new_upload_id(), asset=command, kind=UploadKind.TUS, length=length, note=shown_metadata(note).decode("latin-1")
+    )
 
     async def work(uow: UnitOfWork) -> bytes:
         return encode(_Made((await uploads.begin(uow, call, announced)).id))
@@ -97,16 +102,26 @@ async def _create(exchange: Exchange) -> None:
     made = msgspec.json.decode(await once(runtime.database, repeat, exchange.now, work), type=_Made)
     location = f"{runtime.base_url}/v1/uploads/tus/{made.id}".encode()
     exchange.headers = (_VERSION_HEADER, (b"location", location))
-    if exchange.header(b"content-type") == _OFFSET_STREAM and exchange.declared_length != 0:
-        upload, task = await _receive(exchange, call, made.id, 0)
-    else:
-        async with runtime.database.read() as repositories:
-            upload, task = await uploads.find(repositories, call, made.id), None
+    upload, task = await _take_along(exchange, call, made.id, may_be_repeated=repeat is not None)
     await exchange.respond(201, b"", _state(upload, task))
+
+
+async def _take_along(exchange: Exchange, call: Call, upload_id: str, *, may_be_repeated: bool) -> tuple[Upload, Task | None]:
+    """The new upload with the bytes that came along; where those of the same request, sent before, are there, as it stands."""
+    if exchange.header(b"content-type") == _OFFSET_STREAM and exchange.declared_length != 0:
+        try:
+            return await _receive(exchange, call, upload_id, 0)
+        except Conflict as conflict:
+            if not may_be_repeated or conflict.code not in _ELSEWHERE:
+                raise
+        await exchange.discard_body()
+    async with exchange.site.runtime.database.read() as repositories:
+        return await uploads.find(repositories, call, upload_id), None
 
 
 async def _patch(exchange: Exchange) -> None:
     call = await open_call(exchange, is_creation=False)
+    check_may_send(call)
     if exchange.header(b"content-type") != _OFFSET_STREAM:
         message = f"send the bytes as {_OFFSET_STREAM.decode()}"
         raise RequestRefused(ErrorKind.UNSUPPORTED_TYPE, "UnsupportedMediaType", message)
@@ -123,9 +138,10 @@ async def _receive(exchange: Exchange, call: Call, upload_id: str, offset: int) 
         upload = await uploads.hold(uow, call, upload_id, holder)
         if upload.kind is not UploadKind.TUS:
             raise Conflict("Upload", "the bytes of this upload go to the object store")
-        if upload.offset != offset:
-            raise Conflict("Offset", f"the upload stands at offset {upload.offset}, not {offset}; go on from there")
+        if _offset_of(upload) != offset:
+            raise Conflict("Offset", f"the upload stands at offset {_offset_of(upload)}, not {offset}; go on from there")
         await uow.commit()
+    reach(Failpoint.UPLOAD_HELD)
     receipt = Receipt(runtime, call, upload, holder, checksum)
     task = await receipt.take(exchange.pieces())
     return receipt.upload, task
@@ -153,12 +169,20 @@ async def _give_up(exchange: Exchange) -> None:
 def _state(upload: Upload, task: Task | None) -> Headers:
     """What every answer about an upload tells: how far it is, until when it is kept, and its task once it is complete."""
     task_id = upload.task_id if task is None else task.id
-    found = [(b"upload-offset", str(upload.offset).encode())]
+    found = [(b"upload-offset", str(_offset_of(upload) if task_id is None else upload.offset).encode())]
     if task_id is not None:
         found.append((b"upload-task", task_id.encode()))
     elif upload.status is UploadStatus.OPEN:
         found.append((b"upload-expires", http_date(upload.expires_at).encode()))
     return found
+
+
+def _offset_of(upload: Upload) -> int:
+    """From where to go on. An upload that is whole, and could not become a task, wants its last byte once more.
+
+    For a client that knows nothing but tus takes an upload for done as soon as its offset is its length.
+    """
+    return upload.offset - (upload.status is UploadStatus.OPEN and upload.is_whole)
 
 
 def _upload_id(exchange: Exchange) -> str:

@@ -1,10 +1,10 @@
 """The headers of tus, read."""
 
 import base64
-import binascii
 from typing import Final
 
 from spark_assets.domain.errors import InvalidParameter, MissingParameter
+from spark_assets.domain.own_parameters import CALLBACK_URL
 from spark_assets.web.exchange import Exchange
 from spark_assets.web.uploads.receipt import Checksum
 
@@ -31,11 +31,11 @@ def read_metadata(value: bytes) -> tuple[list[tuple[str, str]], str]:
     """The texts in `Upload-Metadata`, and the name of the file. Raises InvalidParameter `Upload-Metadata`."""
     texts: list[tuple[str, str]] = []
     file_name = ""
-    for pair in value.decode("latin-1").split(",") if value else ():
-        key, _, encoded = pair.strip().partition(" ")
+    for pair in value.split(b",") if value else ():
+        key, encoded = _read_pair(pair)
         try:
-            text = base64.b64decode(encoded.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+            text = base64.b64decode(encoded, validate=True).decode()
+        except ValueError:  # neither base64, nor ASCII, nor UTF-8
             message = f"the value of '{key[:64]}' must be UTF-8 text in base64"
             raise InvalidParameter("Upload-Metadata", message) from None
         if key in _FILE_NAMES:
@@ -43,6 +43,17 @@ def read_metadata(value: bytes) -> tuple[list[tuple[str, str]], str]:
         elif key not in _IGNORED:
             texts.append((key, text))
     return texts, file_name
+
+
+def shown_metadata(value: bytes) -> bytes:
+    """What of `Upload-Metadata` may be told again: all but the address to call back, which may carry credentials."""
+    return b",".join(pair for pair in value.split(b",") if _read_pair(pair)[0] != CALLBACK_URL.name)
+
+
+def _read_pair(pair: bytes) -> tuple[str, str]:
+    """A key, and its value in base64."""
+    key, _, encoded = pair.decode("latin-1").strip().partition(" ")
+    return key, encoded.strip()
 
 
 def read_checksum(exchange: Exchange) -> Checksum | None:
@@ -55,5 +66,5 @@ def read_checksum(exchange: Exchange) -> Checksum | None:
         raise InvalidParameter("Upload-Checksum", f"the algorithm must be one of {', '.join(ALGORITHMS)}")
     try:
         return Checksum(algorithm, base64.b64decode(encoded, validate=True))
-    except binascii.Error:
+    except ValueError:  # neither base64 nor ASCII
         raise InvalidParameter("Upload-Checksum", "the checksum must be an algorithm, a space, and the hash in base64") from None

@@ -1,4 +1,4 @@
-"""Administration: quotas, rates, shares, idempotency keys, the audit trail."""
+"""Administration: quotas, rates, shares, sessions, idempotency keys, the audit trail."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -58,6 +58,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_quotas_project_id")),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_quotas")),
     )
+    op.create_table(
+        "sessions",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name=op.f("fk_sessions_key_id")),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_sessions")),
+    )
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
     op.create_table(
         "shares",
         sa.Column("id", sa.String(length=32), nullable=False),

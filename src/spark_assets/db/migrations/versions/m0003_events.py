@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("project_id", sa.String(length=32), nullable=False),
         sa.Column("webhook_id", sa.String(length=32), nullable=False),
+        sa.Column("place", sa.String(length=64), nullable=False),
         sa.Column("message_id", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
@@ -87,15 +88,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_by_created_at", "deliveries", ["webhook_id", "created_at", "id"], unique=False)
     op.create_index("ix_deliveries_created_at", "deliveries", ["created_at"], unique=False)
-    op.create_index("ix_deliveries_of_subject", "deliveries", ["subject"], unique=False)
     op.create_index(
-        "ix_deliveries_of_webhook",
+        "ix_deliveries_of_place",
         "deliveries",
-        ["webhook_id", "due_at"],
+        ["place", "due_at"],
         unique=False,
         sqlite_where=sa.text("status = 'waiting'"),
         postgresql_where=sa.text("status = 'waiting'"),
     )
+    op.create_index("ix_deliveries_of_subject", "deliveries", ["subject"], unique=False)
     op.create_index(
         "ix_deliveries_subject",
         "deliveries",

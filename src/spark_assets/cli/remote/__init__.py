@@ -1,0 +1,1 @@
+"""Commands that speak to a server over HTTP, all of them through the SDK."""

@@ -1,0 +1,62 @@
+"""Files on their way out: fetched from a signed address, resumed where the line broke, and checked by their hash."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import IO, Final
+
+from spark_assets.client.errors import ApiError, ConnectionFailed, TransferBroken
+from spark_assets.client.synchronous import gateway
+from spark_assets.client.synchronous.means import sleep, write
+from spark_assets.client.synchronous.transport import Transport
+from spark_assets.client.synchronous.uploads import Progress
+from spark_assets.wire.admin import AssetBody
+
+_PARTIAL: Final = 206
+
+
+def download(transport: Transport, asset_id: str, to: Path | IO[bytes], on_progress: Progress | None) -> AssetBody:
+    """Write an asset's bytes to a file that is opened for writing, or to a path, which exists only once they are whole and right."""
+    asset = gateway.get_asset(transport, asset_id)
+    if asset.url is None:
+        raise TransferBroken(f"{asset.id} is {asset.status} and has no bytes to download")
+    if not isinstance(to, Path):
+        _fetch(transport, asset, to, on_progress or (lambda received, of: None))
+        return asset
+    part = to.with_name(f".{to.name}.{asset.id}.part")
+    try:
+        with part.open("wb") as file:
+            _fetch(transport, asset, file, on_progress or (lambda received, of: None))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+    return asset
+
+
+def _fetch(transport: Transport, asset: AssetBody, file: IO[bytes], tell: Progress) -> None:
+    digest, received, attempt = hashlib.sha256(), 0, 1
+    start = file.tell() if file.seekable() else 0
+    while True:
+        try:
+            with transport.foreign(asset.url or "", received) as answer:
+                if received and answer.status_code != _PARTIAL:
+                    digest, received = hashlib.sha256(), 0
+                    file.seek(start)
+                    file.truncate()
+                for piece in answer.iter_raw():
+                    write(file, piece)
+                    digest.update(piece)
+                    received += len(piece)
+                    attempt = 1
+                    tell(received, asset.size or received)
+            break
+        except (ConnectionFailed, ApiError) as error:
+            pause = transport.pause(attempt) if not isinstance(error, ApiError) or error.retryable else None
+            if pause is None:
+                raise
+            sleep(pause)
+            attempt += 1
+    if asset.sha256 is not None and digest.hexdigest() != asset.sha256:
+        raise TransferBroken(f"the bytes of {asset.id} arrived with the hash {digest.hexdigest()}, not {asset.sha256}")

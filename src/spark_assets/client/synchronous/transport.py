@@ -1,0 +1,184 @@
+"""One request after the other: keys, retries, and answers read into their shapes."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+import httpx2
+import msgspec
+
+from spark_assets.client.errors import ApiError, ConnectionFailed, NotAtGateway, api_error
+from spark_assets.client.retrying import RetryPolicy, retry_after
+from spark_assets.client.synchronous.means import sleep
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT", covariant=True)
+Query = Mapping[str, Any]
+GENERATION: Final = "/model/v1/generation"
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PAGE: Final = 100
+"""Items asked for at once: the most that there are in one part."""
+
+
+class Page(Protocol[ItemT]):
+    """One part of a list."""
+
+    @property
+    def items(self) -> Sequence[ItemT]:
+        """What is in it."""
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where it goes on."""
+
+
+class Transport:
+    """Sends requests with the key to one server."""
+
+    def __init__(self, http: httpx2.Client, *, timeout: float, gateway: bool, retries: RetryPolicy) -> None:
+        """`timeout`: seconds for each step of a request. `gateway`: the server is the hosted one, which knows no idempotency keys."""
+        self.gateway: Final = gateway
+        self._http: Final = http
+        self._timeout: Final = timeout
+        self._retries: Final = retries
+
+    def get(self, path: str, shape: type[T], query: Query | None = None, timeout: float | None = None) -> T:
+        """Read something. `timeout`: seconds that the server may take, beyond which the usual ones are added."""
+        return self._call("GET", path, shape, query=query, timeout=timeout)
+
+    def post(self, path: str, shape: type[T], body: Any = None, headers: Mapping[str, str] | None = None) -> T:
+        """Make something, once, however often it has to be sent."""
+        return self._call("POST", path, shape, body=body, headers=headers)
+
+    def patch(self, path: str, shape: type[T], body: Any) -> T:
+        """Change something."""
+        return self._call("PATCH", path, shape, body=body)
+
+    def delete(self, path: str) -> None:
+        """End something."""
+        self.send("DELETE", path)
+
+    def items(self, path: str, shape: type[Page[ItemT]], query: Query | None = None) -> Iterator[ItemT]:
+        """Everything in a list, part by part."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, shape, {"limit": _PAGE, **(query or {}), "cursor": cursor})
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _call(
+        self, method: str, path: str, shape: type[T], *, query: Query | None = None, body: Any = None,
+        headers: Mapping[str, str] | None = None, timeout: float | None = None,
+    ) -> T:  # fmt: skip
+        content = None if body is None else msgspec.json.encode(body)
+        given = {"Content-Type": "application/json"} if body is not None else {}
+        answer = self.send(method, path, query=query, content=content, headers={**given, **(headers or {})}, timeout=timeout)
+        try:
+            return msgspec.json.decode(answer.content, type=shape)
+        except msgspec.MsgspecError as error:
+            raise api_error(answer.status_code, b"", answer.headers.get("x-request-id"), None) from error
+
+    def send(
+        self, method: str, path: str, *, query: Query | None = None, content: bytes | None = None,
+        headers: Mapping[str, str] | None = None, timeout: float | None = None,
+    ) -> httpx2.Response:  # fmt: skip
+        """One request, repeated as far as that can do nothing twice.
+
+        Raises ConnectionFailed, and ApiError for an answer of 400 or above.
+        """
+        sent = {**(headers or {})}
+        if method == "POST" and not self.gateway:
+            sent.setdefault("Idempotency-Key", secrets.token_urlsafe(18))
+        is_repeatable = method in _REPEATABLE or not self.gateway
+        limit = httpx2.Timeout(self._timeout, read=self._timeout + (timeout or 0.0))
+        attempt = 1
+        while True:
+            error: ApiError | ConnectionFailed
+            try:
+                answer = self._http.request(
+                    method, self.address(path), params=_written(query), content=content, headers=sent, timeout=limit
+                )
+            except httpx2.TransportError as broken:
+                error = _unreachable(broken)
+                is_worth_it = is_repeatable or isinstance(broken, httpx2.ConnectError | httpx2.ConnectTimeout)
+            else:
+                if answer.status_code < 400:
+                    return answer
+                error = _refusal(answer)
+                is_worth_it = error.retryable and (is_repeatable or answer.status_code == 429)
+            pause = self._retries.pause(attempt, getattr(error, "retry_after", None)) if is_worth_it else None
+            if pause is None:
+                raise error
+            sleep(pause)
+            attempt += 1
+
+    @contextlib.contextmanager
+    def stream(
+        self, method: str, path: str, *, query: Query | None = None, content: Iterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None, read_timeout: float | None = None,
+    ) -> Iterator[httpx2.Response]:  # fmt: skip
+        """One request whose body or answer is taken piece by piece; never repeated. Raises ConnectionFailed, ApiError."""
+        limit = httpx2.Timeout(self._timeout, read=read_timeout or self._timeout)
+        try:
+            with self._http.stream(
+                method, self.address(path), params=_written(query), content=content, headers=headers, timeout=limit
+            ) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _refusal(answer)
+                yield answer
+        except httpx2.TransportError as broken:
+            raise _unreachable(broken) from broken
+
+    def address(self, path: str) -> str:
+        """Where a path is; an absolute address stays what it is. Raises NotAtGateway."""
+        if self.gateway and not path.startswith(GENERATION):
+            raise NotAtGateway(path)
+        return path
+
+    def pause(self, attempt: int) -> float | None:
+        """Seconds until a broken transfer goes on, after so many attempts without a step forward; None: give up."""
+        return self._retries.pause(attempt, None)
+
+    def pause_after(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
+        """The same after an error: a refusal that will not change is final."""
+        if isinstance(error, ApiError) and not error.retryable:
+            return None
+        return self._retries.pause(attempt, getattr(error, "retry_after", None))
+
+    @contextlib.contextmanager
+    def foreign(self, url: str, offset: int) -> Iterator[httpx2.Response]:
+        """The bytes behind a signed address from an offset on; the key is not sent there. Raises ConnectionFailed, ApiError."""
+        request = self._http.build_request("GET", url, headers={"Range": f"bytes={offset}-"} if offset else {})
+        del request.headers["Authorization"]
+        try:
+            answer = self._http.send(request, stream=True, follow_redirects=True)
+            try:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _refusal(answer)
+                yield answer
+            finally:
+                answer.close()
+        except httpx2.TransportError as broken:
+            raise _unreachable(broken) from broken
+
+
+def _written(query: Query | None) -> httpx2.QueryParams:
+    """A query without what was not given; what is several is repeated."""
+    found: list[tuple[str, str | int | float | bool | None]] = []
+    for name, value in (query or {}).items():
+        values = value if isinstance(value, list | tuple) else () if value is None else (value,)
+        found += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in values]
+    return httpx2.QueryParams(found)
+
+
+def _refusal(answer: httpx2.Response) -> ApiError:
+    return api_error(answer.status_code, answer.content, answer.headers.get("x-request-id"), retry_after(answer.headers))
+
+
+def _unreachable(broken: httpx2.TransportError) -> ConnectionFailed:
+    return ConnectionFailed(f"{broken.request.url.host}: {str(broken) or type(broken).__name__}")

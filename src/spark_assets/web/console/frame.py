@@ -1,0 +1,166 @@
+"""What every page has: who has signed in, in which language, and the headers that keep the page to itself."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from spark_assets.domain.api_key import Caller, Scope
+from spark_assets.domain.errors import AuthenticationError, InvalidParameter, SparkError
+from spark_assets.domain.session import form_token
+from spark_assets.operations.call import Call
+from spark_assets.operations.delivery import origins
+from spark_assets.web.console.own_surface import ask
+from spark_assets.web.console.static_files import static_address
+from spark_assets.web.console.words import LANGUAGES, Language, language_of
+from spark_assets.web.cookies import session_caller, session_cookie, session_token
+from spark_assets.web.error_responses import STATUS, Handler
+from spark_assets.web.exchange import Exchange, Headers
+from spark_assets.web.query import query_fields
+
+HTML: Final = (b"content-type", b"text/html; charset=utf-8")
+SIGN_IN: Final = "/console/sign-in"
+_ONE_PAGE: Final = 60
+"""Assets, groups or tasks drawn at once."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One request for a page by somebody who has signed in."""
+
+    exchange: Exchange
+    call: Call
+    language: Language
+    query: Mapping[str, list[str]]
+    form_token: str
+
+    @property
+    def caller(self) -> Caller:
+        """Whose session it is."""
+        return self.call.caller
+
+    @property
+    def project(self) -> str | None:
+        """The project that the page is about, by its name; None: the one that the key comes to first."""
+        return self.one("project")
+
+    def one(self, name: str) -> str | None:
+        """The value of a field of the query; None where it is missing or empty."""
+        return next((value for value in self.query.get(name, ()) if value), None)
+
+    def many(self, name: str) -> list[str]:
+        """All values of a field of the query that are not empty."""
+        return [value for value in self.query.get(name, ()) if value]
+
+    async def ask(self, template: str, query: Mapping[str, Any] | None = None, **path: str) -> Any:
+        """What our own surface answers to `GET` at an endpoint."""
+        return await ask(self.exchange, self.call, template, query, **path)
+
+    def part(self, limit: int = _ONE_PAGE) -> dict[str, Any]:
+        """Which part of a list is asked for, in the words of our own surface."""
+        return {"limit": str(limit), "cursor": self.one("cursor")}
+
+    def address(self, path: str | None = None, **changed: Any) -> str:
+        """A page's address with the query of this one, but for what is changed; None takes a field away."""
+        kept = {name: values for name, values in self.query.items() if name not in {*changed, "cursor"}} if path is None else {}
+        project = {"project": self.project} if self.project and path is not None else {}
+        fields = {**kept, **project, **{name: value for name, value in changed.items() if value is not None}}
+        where = quote(str(self.exchange.scope["path"])) if path is None else path
+        return f"{where}?{urlencode(fields, doseq=True)}" if fields else where
+
+    def within(self, project: str) -> "Page":
+        """The same page, about that project."""
+        return msgspec.structs.replace(
+            self, query={**self.query, "project": [project]}, call=msgspec.structs.replace(self.call, project=project)
+        )
+
+    async def show(self, template: str, /, status: int = 200, **values: Any) -> None:
+        """Answer with a page. The choice of projects shows the first hundred, and the one that the page is about."""
+        names = [one["name"] for one in (await self.ask("/v1/projects", {"limit": "100", "order": "asc"}))["items"]]
+        chosen = self.project or ("default" if "default" in names or not names else names[0])
+        common: dict[str, Any] = {
+            "page": self,
+            "project": chosen,
+            "project_names": names if chosen in names else [*names, chosen],
+            "scopes": {scope.value: self.caller.has(scope) for scope in Scope},
+        }
+        await send_page(self.exchange, self.language, template, status, **common, **values)
+
+
+Show = Callable[[Page], Awaitable[None]]
+
+
+def page(show: Show) -> Handler:
+    """The handler of a page: who has not signed in is led to where that is done; an error becomes a page that says it."""
+
+    async def handle(exchange: Exchange) -> None:
+        exchange.allow("GET", "HEAD")
+        language = language_of(exchange)
+        token = session_token(exchange)
+        try:
+            caller = await session_caller(exchange, token) if token else None
+        except AuthenticationError:
+            caller = None
+        if token is None or caller is None:
+            await _lead_to_sign_in(exchange)
+            return
+        fields: dict[str, list[str]] = {}
+        try:
+            for name, value in query_fields(exchange):
+                fields.setdefault(name, []).append(value)
+        except InvalidParameter as error:
+            await send_page(exchange, language, "error.html.jinja", STATUS[error.kind], error=error)
+            return
+        # What is asked without naming a project is about the one in the address, as with the header X-Project.
+        call = msgspec.structs.replace(exchange.call(caller), project=next((one for one in fields.get("project", ()) if one), None))
+        try:
+            await show(Page(exchange=exchange, call=call, language=language, query=fields, form_token=form_token(token)))
+        except SparkError as error:
+            if exchange.started:
+                raise
+            await send_page(exchange, language, "error.html.jinja", STATUS[error.kind], error=error)
+
+    return handle
+
+
+async def send_page(exchange: Exchange, language: Language, template: str, status: int = 200, headers: Headers = (), **values: Any) -> None:
+    """Draw a template, and answer with it under a policy that lets it load nothing but our own files and the assets themselves."""
+    from spark_assets.web.console.templates import draw  # noqa: PLC0415  # the template engine is loaded by who looks first
+
+    shown = {"here": str(exchange.scope["path"]), "language": language, "languages": LANGUAGES, "static": static_address}
+    body = draw(template, language, **{"page": None, **shown, **values})
+    await exchange.respond(status, body, (HTML, *await _guards(exchange), *headers))
+
+
+async def lead(exchange: Exchange, address: str, headers: Headers = ()) -> None:
+    """Send the browser to another page."""
+    await exchange.respond(303, b"", ((b"location", address.encode()), (b"cache-control", b"no-store"), *headers))
+
+
+def is_secure(exchange: Exchange) -> bool:
+    """Whether people reach the site by HTTPS."""
+    return exchange.site.runtime.base_url.startswith("https://")
+
+
+async def _lead_to_sign_in(exchange: Exchange) -> None:
+    query = exchange.scope["query_string"].decode("latin-1")
+    target = quote(str(exchange.scope["path"])) + (f"?{query}" if query else "")
+    gone = (b"set-cookie", session_cookie("", is_secure=is_secure(exchange)))
+    await lead(exchange, f"{SIGN_IN}?{urlencode({'next': target})}", (gone,) if session_token(exchange) else ())
+
+
+async def _guards(exchange: Exchange) -> Headers:
+    """Nothing but what the page is made of may be loaded; bytes of assets come from where they are delivered."""
+    runtime = exchange.site.runtime
+    media = " ".join(["'self'", *await origins(runtime.blobs, runtime.links)])
+    policy = (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {media} blob:; media-src {media} blob:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return (
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cache-control", b"no-store"),
+    )

@@ -1,0 +1,81 @@
+"""Signing in, signing out, and choosing a language."""
+
+from typing import Final
+from urllib.parse import parse_qs, urlencode
+
+from spark_assets.domain.errors import AuthenticationError, InvalidParameter, SparkError
+from spark_assets.operations import sessions
+from spark_assets.web.console.frame import SIGN_IN, is_secure, lead, send_page
+from spark_assets.web.console.words import COOKIE, LANGUAGES, language_of
+from spark_assets.web.cookies import session_caller, session_cookie, session_token
+from spark_assets.web.error_responses import STATUS
+from spark_assets.web.exchange import Exchange
+from spark_assets.web.query import read_query
+
+_HOME: Final = "/console"
+_LONGEST_FORM: Final = 16 * 1024
+_YEAR: Final = 365 * 24 * 3600
+
+
+async def sign_in(exchange: Exchange) -> None:
+    """`/console/sign-in`: GET shows the form, POST opens a session with the key in it."""
+    exchange.allow("GET", "HEAD", "POST")
+    target = _target(read_query(exchange).get("next"))
+    if exchange.method != "POST":
+        await _show(exchange, target)
+        return
+    form = await _form(exchange)
+    try:
+        header = f"Bearer {form.get('key', '').strip()}".encode()
+        caller = await exchange.site.authenticator.caller(header, exchange.address)
+    except AuthenticationError as error:
+        await _show(exchange, target, error)
+        return
+    async with exchange.site.runtime.database.begin() as uow:
+        token = await sessions.sign_in(uow, caller, exchange.now)
+        await uow.commit()
+    await lead(exchange, target, ((b"set-cookie", session_cookie(token, is_secure=is_secure(exchange))),))
+
+
+async def sign_out(exchange: Exchange) -> None:
+    """`POST /console/sign-out`: end the session, here and on every process within a second."""
+    exchange.allow("POST")
+    token = session_token(exchange)
+    if token is not None:
+        form = await _form(exchange)
+        try:
+            await session_caller(exchange, token, form.get("form_token", ""))
+        except AuthenticationError:
+            pass  # it has ended already
+        else:
+            async with exchange.site.runtime.database.begin() as uow:
+                await sessions.sign_out(uow, token)
+                await uow.commit()
+    await lead(exchange, SIGN_IN, ((b"set-cookie", session_cookie("", is_secure=is_secure(exchange))),))
+
+
+async def choose_language(exchange: Exchange) -> None:
+    """`GET /console/language?to=TAG&next=PAGE`: remember the language, and go back to the page."""
+    exchange.allow("GET", "HEAD")
+    query = read_query(exchange)
+    if query.get("to") not in LANGUAGES:
+        raise InvalidParameter("to", f"to must be one of {', '.join(LANGUAGES)}")
+    chosen = f"{COOKIE}={query['to']}; Path=/console; Max-Age={_YEAR}; SameSite=Lax".encode()
+    await lead(exchange, _target(query.get("next")), ((b"set-cookie", chosen),))
+
+
+async def _show(exchange: Exchange, target: str, error: SparkError | None = None) -> None:
+    status = 200 if error is None else STATUS[error.kind]
+    action = f"{SIGN_IN}?{urlencode({'next': target})}"
+    await send_page(exchange, language_of(exchange), "sign_in.html.jinja", status, action=action, failed=error is not None)
+
+
+async def _form(exchange: Exchange) -> dict[str, str]:
+    body = await exchange.body(_LONGEST_FORM)
+    return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace"), max_num_fields=20).items()}
+
+
+def _target(text: str | None) -> str:
+    """A page of the console to go to, and nothing but that: an address from outside leads nowhere else."""
+    is_ours = text is not None and (text == _HOME or text.startswith((f"{_HOME}/", f"{_HOME}?")))
+    return text if text is not None and is_ours and text.isprintable() and "\\" not in text else _HOME

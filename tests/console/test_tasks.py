@@ -1,0 +1,92 @@
+"""Tasks as they happen, without loading the page again."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from spark_assets.client import Client
+from tests.console.conftest import Check
+from tests.console.made import make_asset, make_file, make_project
+from tests.end_to_end.shelf import Shelf, slowly
+from tests.factories.origin import Visit, answer
+
+_LISTEN = """address => new Promise((ready) => {
+    window.heard = new Promise((done) => {
+        const stream = new EventSource(address);
+        stream.addEventListener("ready", ready);
+        for (const name of ["error", "task.completed"])
+            stream.addEventListener(name, () => { stream.close(); done(name); });
+    });
+})"""
+"""Listens to a stream of events: ready when it has begun; `heard` is what came first."""
+
+
+def test_a_task_is_followed_from_its_first_byte_to_its_end(
+    page: Page, sdk: Client, shelf: Shelf, media: Path, check_accessible: Check
+) -> None:
+    project = make_project(sdk)
+    group = sdk.groups.create("Watched", project=project).id
+    page.goto(f"/console/tasks?project={project}")
+    expect(page.get_by_text("As they happen")).to_be_visible()
+    content = make_file(media).read_bytes()
+    gate, open_gate = shelf.gate()
+
+    async def wait_for_the_gate(visit: Visit) -> None:
+        await gate.wait()
+        await answer(content)(visit)
+
+    address = shelf.behave("/watched.png", wait_for_the_gate)
+    task = sdk.assets.create(group_id=group, url=address, project=project)
+    row = page.locator(f'tr[data-id="{task.id}"]')
+    expect(row.get_by_role("progressbar")).to_be_visible(timeout=15_000)
+    expect(row).to_contain_text("fetching")
+    check_accessible(page)
+    open_gate()
+    expect(row).to_contain_text("completed")
+    expect(row.get_by_role("progressbar")).to_be_hidden()
+    assert sdk.assets.get(task.asset_id or "").status == "Active"
+    asset = make_asset(sdk, media, "Later", project=project, group_id=group)
+    expect(page.get_by_role("link", name=asset.id)).to_be_visible()
+
+
+def test_a_task_is_cancelled_and_a_failed_one_tried_again(
+    page: Page, sdk: Client, shelf: Shelf, media: Path, check_accessible: Check
+) -> None:
+    project = make_project(sdk)
+    group = sdk.groups.create("Controlled", project=project).id
+    slow = sdk.assets.create(
+        group_id=group, url=shelf.behave("/slow.png", slowly(make_file(media).read_bytes(), 30, parts=60)), project=project
+    )
+    failing = sdk.assets.create(group_id=group, url=shelf.origin.url("/missing.png"), name="missing", project=project)
+    failing_row = page.locator(f'tr[data-id="{failing.id}"]')
+    page.goto(f"/console/tasks?project={project}")
+    expect(failing_row).to_contain_text("Open the address in a browser")
+    check_accessible(page)
+    page.get_by_role("button", name=f"Cancel {slow.asset_id}").click()
+    expect(page.locator(f'tr[data-id="{slow.id}"]')).to_contain_text("Conflict.Cancelled")
+    shelf.put("/missing.png", make_file(media))
+    failing_row.get_by_role("button", name="Try").click()
+    expect(page.get_by_text(f"tries {failing.id} again")).to_be_visible()
+    expect(page.get_by_text("completed", exact=True)).to_have_count(1)
+    assert [one.name for one in sdk.assets.list(project=project, status=["Active"])] == ["missing"]
+
+
+def test_a_stream_of_events_goes_on_for_who_has_signed_in(page: Page, sdk: Client, media: Path) -> None:
+    project = make_project(sdk)
+    page.evaluate(_LISTEN, f"/v1/events?project={project}")
+    make_asset(sdk, media, "Heard", project=project)
+    assert page.evaluate("heard") == "task.completed", "the session is asked for again with each event"
+
+
+def test_tasks_are_filtered_by_state_model_and_asset(page: Page, sdk: Client, media: Path, check_accessible: Check) -> None:
+    project = make_project(sdk)
+    page.goto(f"/console/tasks?project={project}")
+    expect(page.get_by_role("heading", name="No tasks yet")).to_be_visible()
+    check_accessible(page)
+    asset = make_asset(sdk, media, "Good", project=project)
+    page.get_by_label("Asset ID").fill(asset.id)
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("link", name=asset.id)).to_be_visible()
+    page.get_by_label("State").select_option("failed")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()

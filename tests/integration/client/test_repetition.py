@@ -1,0 +1,174 @@
+"""What the SDK does when answers fail to come, against an origin that behaves badly; for the client that blocks and the one that awaits."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spark_assets.client import AsyncClient, Client, Conflict, ConnectionFailed, NotAtGateway, RateLimited, ServerFailed, TransferBroken
+from tests.end_to_end.shelf import Shelf
+from tests.factories.origin import Behaviour, Visit, head
+
+GROUP = {
+    "id": "group-1", "name": "g", "description": "", "type": "AIGC", "project": "default",
+    "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "deleted_at": None,
+}  # fmt: skip
+ASSET: dict[str, Any] = {
+    "id": "asset-1", "name": "a", "type": "Image", "status": "Active", "group_id": "g", "project": "default", "url": None, "sha256": None,
+    "size": None, "format": None, "width": None, "height": None, "duration": None, "frame_rate": None, "codec": None, "tags": [],
+    "external_id": None, "metadata": None, "moderation": "Default", "task_id": None, "created_at": "", "updated_at": "",
+    "deleted_at": None, "error": None,
+}  # fmt: skip
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    with Shelf() as running:
+        yield running
+
+
+@pytest.fixture(params=["blocks", "awaits"])
+def create_group(request: pytest.FixtureRequest, shelf: Shelf) -> Call:
+    """Makes a group with either client: what both of them do."""
+
+    def block(**options: Any) -> Any:
+        with Client(shelf.origin.url(""), "sk-test", **options) as client:
+            return client.groups.create("g")
+
+    def await_it(**options: Any) -> Any:
+        async def create() -> Any:
+            async with AsyncClient(shelf.origin.url(""), "sk-test", **options) as client:
+                return await client.groups.create("g")
+
+        return asyncio.run(create())
+
+    return block if request.param == "blocks" else await_it
+
+
+def told(status: int, body: Any, **headers: str) -> Behaviour:
+    content = json.dumps(body).encode()
+
+    async def behave(visit: Visit) -> None:
+        given = {"Content-Length": str(len(content)), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        await visit.send(head(status, headers=given), content)
+
+    return behave
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    async def behave(visit: Visit) -> None:
+        await behaviours[min(visit.number, len(behaviours)) - 1](visit)
+
+    return behave
+
+
+async def broken(visit: Visit) -> None:
+    await visit.reset()
+
+
+def refused(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "no", "error_message": f"{code}: no"}, "message": "no", "request_id": "r-1"}
+
+
+def test_a_creation_whose_answer_was_lost_is_sent_again_under_the_same_idempotency_key(shelf: Shelf, create_group: Call) -> None:
+    shelf.behave("/v1/groups", in_turn(broken, told(503, refused("Unavailable")), told(201, GROUP)))
+    assert create_group().id == "group-1"
+    keys = {visit.headers["idempotency-key"] for visit in shelf.origin.visits}
+    assert (len(shelf.origin.visits), len(keys)) == (3, 1)
+
+
+def test_a_refusal_that_will_not_change_is_not_sent_again(shelf: Shelf, create_group: Call) -> None:
+    shelf.behave("/v1/groups", told(409, refused("Conflict.IdempotencyKey")))
+    with pytest.raises(Conflict) as found:
+        create_group()
+    assert (found.value.code, found.value.request_id, found.value.status, found.value.retryable) == (
+        "Conflict.IdempotencyKey",
+        "r-1",
+        409,
+        False,
+    )
+    assert len(shelf.origin.visits) == 1
+
+
+def test_it_gives_up_after_so_many_attempts(shelf: Shelf, create_group: Call) -> None:
+    shelf.behave("/v1/groups", told(502, "a proxy's own page"))
+    with pytest.raises(ServerFailed) as found:
+        create_group(attempts=3)
+    assert (found.value.code, len(shelf.origin.visits)) == ("HTTP502", 3)
+
+
+def test_a_wish_to_wait_is_honoured_and_one_beyond_all_patience_ends_it(shelf: Shelf, create_group: Call) -> None:
+    shelf.behave("/v1/groups", in_turn(told(429, refused("RateLimit"), Retry_After="1"), told(201, GROUP)))
+    started = time.monotonic()
+    create_group()
+    assert time.monotonic() - started >= 1
+    shelf.behave("/v1/groups", told(429, refused("RateLimit"), Retry_After="86400"))
+    with pytest.raises(RateLimited) as found:
+        create_group()
+    assert found.value.retry_after == 86400
+
+
+def test_a_server_that_is_not_there_is_told_by_its_name(shelf: Shelf, create_group: Call) -> None:
+    shelf.behave("/v1/groups", broken)
+    with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1"):
+        create_group(attempts=2)
+
+
+def test_what_the_gateway_could_do_twice_is_sent_once(shelf: Shelf, create_group: Call) -> None:
+    shelf.behave("/model/v1/generation", broken)
+    with pytest.raises(ConnectionFailed):
+        create_group(gateway=True)
+    assert len(shelf.origin.visits) == 1
+    assert "idempotency-key" not in shelf.origin.visits[0].headers
+
+
+def test_what_the_gateway_does_not_know_is_not_asked_for(shelf: Shelf) -> None:
+    with Client(shelf.origin.url(""), "sk-test", gateway=True) as client, pytest.raises(NotAtGateway):
+        next(client.assets.list())
+    assert shelf.origin.visits == []
+
+
+def test_the_key_is_not_sent_to_where_a_signed_address_leads(shelf: Shelf, tmp_path: Path) -> None:
+    content = b"bytes"
+    asset = {**ASSET, "url": shelf.put("/signed", content), "size": len(content)}
+    shelf.behave("/v1/assets/asset-1", told(200, asset))
+    with Client(shelf.origin.url(""), "sk-test") as client:
+        client.assets.download("asset-1", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == content
+    assert [("authorization" in visit.headers) for visit in shelf.origin.visits] == [True, False]
+
+
+def test_a_broken_download_goes_on_where_it_was_and_a_wrong_one_leaves_nothing(shelf: Shelf, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 4096
+
+    async def in_two_parts(visit: Visit) -> None:
+        wanted = visit.headers.get("range")
+        if wanted is None:
+            await visit.send(head(200, headers={"Content-Length": str(len(content))}), content[:300_000])
+            await visit.reset()
+            return
+        start = int(wanted.removeprefix("bytes=").rstrip("-"))
+        await visit.send(head(206, headers={"Content-Length": str(len(content) - start)}), content[start:])
+
+    asset = {**ASSET, "url": shelf.behave("/signed", in_two_parts), "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    shelf.behave("/v1/assets/asset-1", told(200, asset))
+    with Client(shelf.origin.url(""), "sk-test") as client:
+        client.assets.download("asset-1", tmp_path / "out")
+        assert (tmp_path / "out").read_bytes() == content
+        assert shelf.origin.count("/signed") == 2
+        shelf.put("/signed", b"x" * len(content))
+        with pytest.raises(TransferBroken):
+            client.assets.download("asset-1", tmp_path / "other")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_without_a_key_there_is_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARK_ASSETS_KEY", raising=False)
+    with pytest.raises(ValueError, match="keys create"):
+        Client("http://127.0.0.1:1")
