@@ -21,8 +21,10 @@ class _BySize(LoadScopeScheduling):
         file, _, test = nodeid.partition("::")
         if file.startswith("tests/console/"):
             return "console"
-        size = _SIZE.search(test) if file.startswith("tests/end_to_end/") else None
-        return file if size is None else size[1]
+        size = _SIZE.search(test)
+        if size is None:
+            return file
+        return size[1] if file.startswith("tests/end_to_end/") else f"{file} {size[1]}"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _BySize:
