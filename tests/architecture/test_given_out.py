@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.factories import given_out
+from tests.factories.spark_processes import ServeProcess, environment
 
 KEY = "sk_" + "Zz9" * 16
 WEBHOOK = "whsec_q0+/" + "Ab1" * 10 + "="
@@ -42,3 +43,16 @@ def test_the_query_of_a_source_is_found_in_a_log() -> None:
     given_out.note_request(json.dumps({"URL": "https://example.com/x.jpg?token=hush-hush&x=1"}).encode())
     assert given_out.find_given_out("fetching https://example.com/x.jpg") == []
     assert given_out.find_given_out("fetching https://example.com/x.jpg?token=hush-hush&x=1 now") == ["token=hush-hush&x=1"]
+
+
+def test_a_server_whose_log_holds_a_secret_fails_its_test_when_it_closes() -> None:
+    for line, is_told in ((f'"Bearer {KEY}"', True), ('"hint": "sk_Zz9Z…"', False)):
+        given_out.note_secret(KEY)
+        process = ServeProcess(environment())
+        (process.folder / "server.log").write_text(line)
+        assert process.log == line
+        if is_told:
+            with pytest.raises(AssertionError, match="ServeProcess holds"):
+                process.close()
+        else:
+            process.close()

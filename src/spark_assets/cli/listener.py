@@ -1,9 +1,9 @@
 """The socket that a server process listens on: the server below opens it by itself, and lets nobody set its options."""
 
 import asyncio
-import os
 import socket
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,41 +27,35 @@ async def bound_patience(port: int) -> None:
     async with asyncio.timeout(_LOOK_FOR):
         while not (found := _listeners(port)):  # noqa: ASYNC110  # the server tells nobody when it listens
             await asyncio.sleep(_LOOK_EVERY)
-    for listener in found:
-        with listener:
+    for descriptor in found:
+        with _lent(descriptor) as listener:
             listener.setsockopt(socket.IPPROTO_TCP, option, STALLED_AFTER)  # what it accepts from now on inherits it
 
 
-def _listeners(port: int) -> list[socket.socket]:
-    """Duplicates of this process's sockets that listen on the port: an option that is set on one holds for the socket itself."""
+def _listeners(port: int) -> list[int]:
+    """The descriptors of this process's sockets that listen on the port."""
     found = []
-    for descriptor in _DESCRIPTORS.iterdir():
-        listener = _duplicate(int(descriptor.name))
-        if listener is None:
-            continue
-        if _listens(listener, port):
-            found.append(listener)
-        else:
-            listener.close()
+    for entry in _DESCRIPTORS.iterdir():
+        try:
+            with _lent(int(entry.name)) as one:
+                if _listens(one, port):
+                    found.append(int(entry.name))
+        except OSError:
+            continue  # no socket, or closed since
     return found
 
 
-def _duplicate(descriptor: int) -> socket.socket | None:
-    """The descriptor as a socket; None if it is something else, or closed since.
+@contextmanager
+def _lent(descriptor: int) -> Iterator[socket.socket]:
+    """The descriptor as a socket, which stays its owner's. Raises OSError for what is no socket.
 
-    Nothing but a socket is duplicated: whoever closes any descriptor of SQLite's file takes all of the process's locks off it.
+    Nothing is duplicated and closed: whoever closes any descriptor of SQLite's file takes all of the process's locks off it.
     """
+    lent = socket.socket(fileno=descriptor)
     try:
-        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            return None
-        copy = os.dup(descriptor)
-    except OSError:
-        return None
-    try:
-        return socket.socket(fileno=copy)
-    except OSError:
-        os.close(copy)
-        return None
+        yield lent
+    finally:
+        lent.detach()
 
 
 def _listens(found: socket.socket, port: int) -> bool:

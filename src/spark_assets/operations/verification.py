@@ -43,6 +43,8 @@ _REMEDIES: Final = {
 }
 """By the beginning of a promise: what to do about what no repair can put right."""
 _PAGE: Final = 500
+_SIBLINGS: Final = 16
+"""Hashes that are alike but for their last digit, at most."""
 _SHOWN: Final = 5
 """IDs or names that are given as examples."""
 _REMEMBERED: Final = DAY - 3600 * MICRO
@@ -100,7 +102,7 @@ async def misplaced(database: Database, blobs: BlobStore, *, quick: bool) -> Asy
         wanted = [(blob_names.original(sha256), size, None if quick else sha256) for sha256, size in page]
         for name, size, sha256 in [*wanted, *((rendition.name, rendition.size, None) for rendition in renditions)]:
             trouble = await _judge(blobs, name, size, sha256)
-            if trouble:
+            if trouble and await _is_on_record(database, name):
                 yield trouble, name
         last = page[-1][0]
 
@@ -166,6 +168,15 @@ async def _verify_trail(database: Database) -> list[Breach]:
                 where = f"entry number {entry.sequence} ({entry.id}) {trouble}"
                 return [Breach(promise=f"the chain of the audit trail is broken: {where}", count=1)]
             previous = entry
+
+
+async def _is_on_record(database: Database, name: str) -> bool:
+    """Whether the bytes still are what they were on the page: what was swept or erased while others were read is no breach."""
+    sha256 = blob_names.hash_in(name) or ""
+    async with database.read() as repositories:
+        if name.startswith(blob_names.RENDITIONS):
+            return name in {rendition.name for rendition in await repositories.blobs.renditions_of([sha256])}
+        return sha256 in dict(await repositories.blobs.after(sha256[:-1], _SIBLINGS))
 
 
 async def _judge(blobs: BlobStore, name: str, size: int, sha256: str | None) -> str:

@@ -36,6 +36,8 @@ _MOST_WAITING_OF_ALL: Final = 1024
 _HOST_BITS: Final = 64
 """Of an IPv6 address: who has one has them all."""
 
+_TOO_MANY: Final = "too many keys that are not valid come from your address; try again shortly"
+
 
 class _Failures(msgspec.Struct):
     """How many there were at a moment of the clock."""
@@ -67,17 +69,22 @@ class FailedKeys:
         """Around the look at a key; `credential` stands for it and is no secret.
 
         Waits as long as the failures of the address ask for, unless the credential has proved good before, and counts an
-        error that says that the key is none. Raises Unavailable if too many wait already.
+        error that says that the key is none. Where too many wait already, the look is taken at once, for the key may be good;
+        if it is not, it raises Unavailable.
         """
         source = None if address is None or not self._longest else network_of(address)
+        has_waited = True
         if source is not None and credential not in self._proven:
-            await self._wait(source)
+            has_waited = await self._wait(source)
         try:
             yield
         except (AuthenticationError, SignatureError) as error:
             if source is not None and error.kind is ErrorKind.UNAUTHENTICATED:
-                self._proven.pop(credential, None)
+                if isinstance(error, AuthenticationError):  # a wrong signature says nothing of the key, whose ID anybody may know
+                    self._proven.pop(credential, None)
                 self._count(source)
+                if not has_waited:
+                    raise Unavailable(_TOO_MANY, math.ceil(self._delay(source))) from None
             raise
         if source is not None:
             _keep(self._proven, credential, None, _MOST_PROVEN)
@@ -98,12 +105,13 @@ class FailedKeys:
         failures = _Failures(min(self._counted(source) + 1, _MOST_FAILURES), self._clock())
         _keep(self._failures, source, failures, _MOST_ADDRESSES)
 
-    async def _wait(self, source: str) -> None:
+    async def _wait(self, source: str) -> bool:
+        """Whether there was room to wait, or no need to."""
         delay = self._delay(source)
         if not delay:
-            return
+            return True
         if self._waiting[source] >= MOST_WAITING or self._waiting.total() >= _MOST_WAITING_OF_ALL:
-            raise Unavailable("too many keys that are not valid come from your address; try again shortly", math.ceil(delay))
+            return False
         self._waiting[source] += 1
         try:
             await self._pause(delay)
@@ -111,6 +119,7 @@ class FailedKeys:
             self._waiting[source] -= 1
             if not self._waiting[source]:
                 del self._waiting[source]
+        return True
 
 
 def network_of(address: str) -> str:

@@ -33,6 +33,22 @@ async def test_pieces_of_two_bytes_take_hardly_more_memory_than_their_bytes(tmp_
     assert peak < BLOCK_SIZE // 2
 
 
+async def test_memory_does_not_grow_with_the_file(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    spool = Spool(tmp_path / "file", thread)
+    piece = bytes(BLOCK_SIZE // 4)
+    tracemalloc.start()
+    try:
+        for _ in range(4 * 64):
+            await spool.add(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    await spool.finish()
+    spool.close()
+    assert (tmp_path / "file").stat().st_size == 64 * BLOCK_SIZE
+    assert peak < 8 * BLOCK_SIZE
+
+
 async def test_the_head_and_the_hash_are_those_of_the_file_however_it_comes(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
     body = bytes(range(256)) * (BLOCK_SIZE // 100)
     for size in (1_000, HEAD_LENGTH, BLOCK_SIZE - 1, BLOCK_SIZE, len(body)):

@@ -82,6 +82,17 @@ async def test_a_key_that_ceases_to_be_good_waits_like_any_other(failed: FailedK
     assert hours.pauses[-1] == LONGEST
 
 
+async def test_a_wrong_signature_takes_nothing_from_an_access_key_that_has_proved_good(failed: FailedKeys, hours: Hours) -> None:
+    await _succeed(failed)
+    await _fail(failed, 30)
+    with pytest.raises(SignatureError):
+        async with failed.attempt(HERE, "good"):
+            raise SignatureError("SignatureDoesNotMatch", "no", ErrorKind.UNAUTHENTICATED)
+    hours.pauses.clear()
+    await _succeed(failed)
+    assert hours.pauses == []
+
+
 async def test_good_keys_take_no_failure_back(failed: FailedKeys) -> None:
     await _succeed(failed)
     await _fail(failed, 30)
@@ -124,7 +135,7 @@ async def test_nobody_waits_if_the_operator_says_so_or_has_no_address(hours: Hou
     assert hours.pauses == []
 
 
-async def test_only_so_many_wait_at_once_and_the_others_are_told_to_come_back(hours: Hours) -> None:
+async def test_only_so_many_wait_at_once_and_of_the_others_a_good_key_is_let_in_and_a_bad_one_told_to_come_back(hours: Hours) -> None:
     released = asyncio.Event()
 
     async def pause(_seconds: float) -> None:
@@ -134,8 +145,10 @@ async def test_only_so_many_wait_at_once_and_the_others_are_told_to_come_back(ho
     await _fail(failed, FREE + 1)
     waiting = [asyncio.create_task(_succeed(failed, f"key {number}")) for number in range(MOST_WAITING)]
     await asyncio.sleep(0)
+    await _succeed(failed, "one more")
     with pytest.raises(Unavailable) as refused:
-        await _succeed(failed, "one more")
+        async with failed.attempt(HERE, "wrong"):
+            raise AuthenticationError.invalid()
     assert refused.value.retry_after == 1
     await _succeed(failed, address=ELSEWHERE)
     released.set()
