@@ -13,6 +13,8 @@ from typing import Final
 
 VARIABLE: Final = "SPARK_ASSETS_FAILPOINT"
 """The variable that arms a failpoint."""
+SIGN: Final = "failpoint reached:"
+"""What stands on stderr, before its name, when the process has come to the failpoint that is armed."""
 _PAUSE: Final = "pause:"
 
 
@@ -114,6 +116,7 @@ class _Armed:
     def pass_by(self) -> None:
         """Count one passing; the one that is meant ends here. Threads may come by at once."""
         if next(self._passings) == self._passing:
+            os.write(2, f"{SIGN} {self.point.value}\n".encode())
             os.kill(os.getpid(), self._number)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from spark_assets.failpoints import VARIABLE, Failpoint
+from spark_assets.failpoints import SIGN, VARIABLE, Failpoint
 from tests.chaos.inspection import Inspection, age_files, age_marks, files_in, waiting_deliveries
 from tests.chaos.load import OTHER_PROJECT, Load
 from tests.end_to_end.shelf import Shelf
@@ -82,11 +82,19 @@ def plan(chance: random.Random, count: int, *, is_fleet: bool) -> list[Kill]:
 class MoodyReceiver(Receiver):
     """Answers 500 to every seventh message that is new to it, and takes it when it comes again."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: Final[list[Got]] = []
+        """What it has said yes to."""
+
     def take(self, got: Got) -> tuple[int, dict[str, str]]:
         """Keep a message; how it is to be answered."""
         is_new = all(got.id != known.id for known in list(self.got))
         status, headers = super().take(got)
-        return (500 if is_new and len(self.got) % 7 == 0 else status), headers
+        if is_new and len(self.got) % 7 == 0:
+            return 500, headers
+        self.taken.append(got)
+        return status, headers
 
 
 class Campaign:
@@ -146,6 +154,7 @@ class Campaign:
         """One life: the process that is to die is started anew, loaded, and killed."""
         victim = self._victim(kill)
         victim.kill()
+        before = victim.log.count(SIGN)
         if kill.point is not None:
             victim.variables[VARIABLE] = f"{kill.point.value}={kill.passing}"
         try:
@@ -155,8 +164,8 @@ class Campaign:
             pass  # it was killed while it started
         finally:
             victim.variables.pop(VARIABLE, None)
-        was_struck = not victim.is_alive
         victim.kill()
+        was_struck = victim.log.count(SIGN) > before
         (self.kills if was_struck or kill.point is None else self.missed)["at random" if kill.point is None else kill.point.value] += 1
 
     def settle(self) -> None:
@@ -178,7 +187,7 @@ class Campaign:
         self._start_all()
         self._wait_for_sweep()
         self.service.wait_for_empty_spool()
-        broken += Inspection(self.service, self.store, self.load.promises, self.receiver.got).judge()
+        broken += Inspection(self.service, self.store, self.load.promises, self.receiver.taken).judge()
         code, report = self.service.doctor("--verify")
         if code != 0:
             broken.append(f"doctor: {[finding for finding in report['findings'] if finding['state'] != 'ok']}")

@@ -20,7 +20,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sync, rename = os.fsync, os.rename
 
     def note_sync(descriptor: int) -> None:
-        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
         noted.append(f"sync {'folder' if path.is_dir() else 'file'} {path.name}")
         sync(descriptor)
 
