@@ -1,4 +1,4 @@
-"""The pages on the command line and on the SDK, and what the README says of both: their snippets, run as they are printed."""
+"""The pages on the command line and on the SDK: their snippets, run as they are printed."""
 
 import os
 import re
@@ -76,13 +76,3 @@ def test_the_page_on_the_sdk(desk: Desk) -> None:
     assert wrong.startswith("NotFound.asset_id ")
     assert wrong.splitlines()[1] == "InvalidParameter.TypeMismatch"
     assert awaited.splitlines()[-1] == "2.0"
-
-
-def test_what_the_readme_says_of_both(desk: Desk, tmp_path: Path) -> None:
-    section = (ROOT / "README.md").read_text().partition("## From the command line, and from Python\n")[2].partition("\n## ")[0]
-    for number in range(20):
-        make_jpeg(tmp_path / f"moon-{number:02}.jpg", 700 + number, 400, quality=30)
-    (tmp_path / "photo.jpg").unlink()
-    text = section.replace("$(spark-assets keys create --name me --scope admin)", "$KEY")
-    assert desk.type_shell(text).count(" added ") == 20
-    assert len(desk.run_python(section)[0].splitlines()) == 20

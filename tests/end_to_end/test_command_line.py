@@ -107,7 +107,9 @@ def test_projects_keys_and_usage_go_over_http(run: Run, service: Service) -> Non
     assert "robot" in run("keys", "list").stdout
     run("keys", "revoke", key["id"])
     pair = read(run("access-keys", "create", "--name", "pair", "--json"))
-    assert pair["id"] in run("access-keys", "list").stdout
+    assert pair["id"] in run("access-keys", "list", "--quiet").stdout.splitlines()
+    assert key["id"] in run("keys", "list", "--quiet").stdout.splitlines()
+    assert project in run("projects", "list", "--quiet").stdout.splitlines()
     run("access-keys", "revoke", pair["id"])
     assert read(run("usage", "--days", "1", "--json"))["currency"] == "USD"
     run("projects", "rm", "line-cinema", "--yes")
@@ -117,6 +119,9 @@ def test_projects_keys_and_usage_go_over_http(run: Run, service: Service) -> Non
 def test_a_home_that_is_named_is_meant(run: Run, service: Service, tmp_path: Path) -> None:
     assert read(run("projects", "list", "--home", str(tmp_path / "other"), "--json"))[0]["name"] == "default"
     assert (tmp_path / "other" / "library.db").exists()
+    for kind in ("projects", "keys", "access-keys"):
+        ids = [one["id"] for one in read(run(kind, "list", "--home", str(tmp_path / "other"), "--json"))]
+        assert run(kind, "list", "--home", str(tmp_path / "other"), "--quiet").stdout.split() == ids
     mixed = run("keys", "list", "--home", str(tmp_path), "--base-url", service.base_url, code=2)
     assert "one or the other" in mixed.stderr
     rotated = run("keys", "rotate", "key-none", "--home", str(tmp_path / "other"), code=3)
@@ -138,12 +143,15 @@ def test_a_task_is_listed_watched_retried_and_not_cancelled_twice(run: Run, shel
 
 
 def test_waiting_ends_with_6_when_the_time_is_up_and_names_the_task(run: Run, shelf: Shelf, media: Path) -> None:
-    slow = shelf.behave("/line-slow.jpg", slowly(make_jpeg(media / "line-slow.jpg", 580, 400).read_bytes(), 3.0))
+    slow = shelf.behave("/line-slow.jpg", slowly(make_jpeg(media / "line-slow.jpg", 580, 400).read_bytes(), 5.0))
     late = run("assets", "add", slow, "--group", "line slow", "--create-group", "--timeout", "1", code=6)
     task = late.stdout.rpartition("task ")[2].split()[0]
     assert "timed out" in late.stdout
     watched = run("tasks", "watch", task, "--timeout", "1", code=6)
     assert (watched.stdout.strip(), "still" in watched.stderr) == (task, True)
+    lines = run("tasks", "watch", task, "--timeout", "1", "--json", code=6).stdout.splitlines()
+    assert json.loads(lines[-1])["id"] == task
+    assert all(isinstance(json.loads(line), dict) for line in lines)
     run("tasks", "watch", task)
 
 
@@ -170,6 +178,13 @@ def test_webhooks_are_made_tested_looked_through_and_ended(run: Run) -> None:
     run("webhooks", "get", webhook, code=3)
 
 
+def test_a_webhooks_secret_is_printed_even_where_ids_are_wanted(run: Run) -> None:
+    made, secret = run("webhooks", "create", "http://127.0.0.1:9/quiet", "--quiet").stdout.split()
+    again, newer = run("webhooks", "rotate", made, "--quiet").stdout.split()
+    assert (again, secret[:6], newer[:6], newer != secret) == (made, "whsec_", "whsec_", True)
+    run("webhooks", "rm", made, "--yes")
+
+
 def test_any_request_can_be_sent_and_none_elsewhere(run: Run) -> None:
     made = json.loads(run("api", "POST", "/v1/groups", "--data", '{"name": "by hand"}').stdout)
     assert json.loads(run("api", "get", f"/v1/groups/{made['id']}").stdout)["name"] == "by hand"
@@ -192,6 +207,8 @@ def test_any_request_can_be_sent_and_none_elsewhere(run: Run) -> None:
         (["assets", "upload", "/", "--group", "g"], 2, "-r"),
         (["assets", "list", "--key", "sk_wrong"], 4, "with the key of --key"),
         (["assets", "list", "--base-url", "nonsense"], 2, "http://"),
+        (["assets", "list", "--base-url", "http://[::1"], 2, "no address of a server"),
+        (["assets", "list", "--base-url", "http://127.0.0.1:99999"], 2, "no address of a server"),
         (["assets", "list", "--base-url", "http://127.0.0.1:1"], 7, "no answer from http://127.0.0.1:1"),
         (["assets", "list", "--profile", "nobody"], 2, "'nobody'"),
         (["keys", "rotate", "key-none", "--grace", "8d"], 2, "7d"),

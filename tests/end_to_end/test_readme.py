@@ -1,4 +1,4 @@
-"""The quick starts of the README and of the documents, typed line by line."""
+"""What the README has typed, its quick start and the command line after it, and the long quick start: line by line, in one shell."""
 
 import os
 import re
@@ -29,10 +29,14 @@ def shell_lines(text: str) -> list[str]:
 
 
 def all_lines() -> list[str]:
-    """The README's quick start with the long one before its last line, which stops the server."""
-    section = (ROOT / "README.md").read_text().partition("## Quick start\n")[2].partition("\n## ")[0]
-    *short, last = shell_lines(section)
-    return [*short, *shell_lines((ROOT / "docs" / "quickstart.md").read_text()), last]
+    """The README's quick start, the long one, and what the README goes on with; its last line stops the server."""
+    readme = (ROOT / "README.md").read_text()
+    short, after = (
+        shell_lines(readme.partition(f"## {title}\n")[2].partition("\n## ")[0])
+        for title in ("Quick start", "From the command line, and from Python")
+    )
+    assert after[-1] == "kill %1 %2"
+    return [*short, *shell_lines((ROOT / "docs" / "quickstart.md").read_text()), *after]
 
 
 def free_port() -> str:
@@ -41,7 +45,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def test_both_quick_starts_typed_line_by_line_do_what_they_say(tmp_path: Path) -> None:
+def test_all_of_it_typed_line_by_line_does_what_it_says(tmp_path: Path) -> None:
     script = "\n".join(all_lines()).replace("8000", free_port()).replace("8080", free_port())
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_ASSETS_", "XDG_"))}
     environment["HOME"] = str(tmp_path)
@@ -59,6 +63,10 @@ def test_both_quick_starts_typed_line_by_line_do_what_they_say(tmp_path: Path) -
     assert "copy.jpg: OK" in report
     for name, copy in (("moon.jpg", "copy.jpg"), ("fade.mp4", "fade-copy.mp4")):
         assert (tmp_path / "spark-try" / copy).read_bytes() == (tmp_path / "spark-try" / name).read_bytes()
+    (downloaded,) = (tmp_path / "spark-try").glob("copy-of-moon-*.jpg")
+    assert downloaded.read_bytes() == downloaded.with_name(downloaded.name.removeprefix("copy-of-")).read_bytes()
+    assert len(re.findall(r"^moon-\d\d\.jpg +added ", report, re.MULTILINE)) == 20, report
+    assert len(re.findall(r"^moon-\d\d\.jpg asset-", report, re.MULTILINE)) == 20, report
     for said in EXPECTED:
         assert said in report, report
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import explained, print_json, print_table
-from spark_assets.cli.session import Session, over_http_or_at_home
+from spark_assets.cli.output import explained, print_ids, print_json, print_table
+from spark_assets.cli.session import Quiet, Session, over_http_or_at_home
 from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import DEFAULT_SCOPES, Scope
 from spark_assets.wire.times import utc_seconds
@@ -54,7 +54,7 @@ def create(
 
 @app.command("list")
 @over_http_or_at_home
-def list_access_keys(session: Session | None, home: Home = None, as_json: AsJson = False) -> None:
+def list_access_keys(session: Session | None, home: Home = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Show all access keys, without their secrets.
 
     Example: spark-assets access-keys list --json
@@ -73,6 +73,9 @@ def list_access_keys(session: Session | None, home: Home = None, as_json: AsJson
         found = in_transaction(home, work)
     if as_json:
         print_json([_described(key) for key in found])
+        return
+    if quiet:
+        print_ids(found)
         return
     rows = [(key.id, key.name, ", ".join(sorted(scope.value for scope in key.scopes)), _state(key)) for key in found]
     print_table(("ID", "Name", "Scopes", "State"), rows)

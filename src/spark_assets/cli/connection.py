@@ -57,7 +57,8 @@ def find_connection(wish: Wish) -> Connection:
 def find_connection_or_home(wish: Wish, home: object) -> Connection | None:
     """The same for a command that also works on the server's own library: None where that is meant.
 
-    What is said counts first, on the command line and then in the environment, and after it the current profile.
+    What is said counts first, on the command line and then in the environment, and after it the current profile. An address in
+    the environment means a server only with a key for it: without one it is the setting of the server whose home this is.
     """
     if wish and home is not None:
         fail("--home is the library of this computer, --base-url, --key and --profile mean one over HTTP: give one or the other", USAGE)
@@ -65,9 +66,12 @@ def find_connection_or_home(wish: Wish, home: object) -> Connection | None:
         return find_connection(wish)
     if home is not None or _said("HOME") or _said("DATABASE_URL"):
         return None
-    known = read_profiles()
-    if not _said("PROFILE") and not _said("BASE_URL") and known.current not in known.profiles:
-        return None  # a key alone does not say where
+    known, address = read_profiles(), _said("BASE_URL")
+    if not _said("PROFILE"):
+        if address is None and known.current not in known.profiles:
+            return None  # a key alone does not say where
+        if address is not None and _said("KEY") is None and _key_for(known, address) is None:
+            return None
     return _find(wish, known)
 
 
@@ -82,7 +86,8 @@ def read_profiles() -> Profiles:
 def checked_address(address: str) -> str:
     """An address that a server can have. Ends the command for anything else."""
     scheme, _, rest = address.partition("://")
-    if scheme not in {"http", "https"} or not rest.strip("/") or not address.isprintable() or " " in address:
+    is_written = scheme in {"http", "https"} and bool(rest.strip("/")) and address.isprintable() and " " not in address
+    if not is_written or not _has_host(address):
         fail(f"{address!r} is no address of a server: it begins with http:// or https://, such as {BASE_URL}", USAGE)
     return address.rstrip("/")
 
@@ -98,11 +103,21 @@ def _find(wish: Wish, known: Profiles) -> Connection | None:
     name = _said("PROFILE")
     if name is not None:
         return _merged(wish, _named(known, name), f"the profile '{name}' (SPARK_ASSETS_PROFILE)")
-    key, current = wish.key or _said("KEY"), known.profiles.get(known.current or "")
-    if key is not None:
-        address = _said("BASE_URL") or (current.base_url if current else BASE_URL)
-        return Connection(checked_address(address), key, "--key" if wish.key else "SPARK_ASSETS_KEY")
-    return None if current is None else _merged(wish, current, f"the profile '{known.current}'")
+    return _by_address(wish, known, _said("BASE_URL"))
+
+
+def _by_address(wish: Wish, known: Profiles, address: str | None) -> Connection | None:
+    """What the environment's address says, else the current profile, whose server gets no key of the environment."""
+    key, source = wish.key or _said("KEY"), "--key" if wish.key else "SPARK_ASSETS_KEY"
+    if address is not None:
+        found = key or _key_for(known, address)
+        if found is None:
+            fail("SPARK_ASSETS_BASE_URL says where, and nothing says with which key: give --key, or set SPARK_ASSETS_KEY", USAGE)
+        return Connection(checked_address(address), found, source if key else f"the profile '{known.current}'")
+    current = known.profiles.get(known.current or "")
+    if current is not None:
+        return _merged(wish, current, source if wish.key else f"the profile '{known.current}'")
+    return None if key is None else Connection(BASE_URL, key, source)
 
 
 def _merged(wish: Wish, profile: Profile, source: str) -> Connection:
@@ -122,6 +137,17 @@ def _key_for(known: Profiles, base_url: str) -> str | None:
     """The key of the current profile, if that is of this very server."""
     current = known.profiles.get(known.current or "")
     return current.key if current is not None and current.base_url == base_url.rstrip("/") else None
+
+
+def _has_host(address: str) -> bool:
+    """Whether the client can read it, and finds whom to ask and at which port."""
+    import httpx2
+
+    try:
+        url = httpx2.URL(address)
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    return bool(url.host) and 0 < (url.port or 80) < 65_536
 
 
 def _said(name: str) -> str | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from spark_assets.cli.output import USAGE, explained, fail, print_json, print_table
-from spark_assets.cli.session import Session, over_http_or_at_home
+from spark_assets.cli.output import USAGE, explained, fail, print_ids, print_json, print_table
+from spark_assets.cli.session import Quiet, Session, over_http_or_at_home
 from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Scope
 from spark_assets.domain.usage import MICRO
 
@@ -67,7 +67,7 @@ def create(
 
 @app.command("list")
 @over_http_or_at_home
-def list_keys(session: Session | None, home: Home = None, as_json: AsJson = False) -> None:
+def list_keys(session: Session | None, home: Home = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Show all keys, masked.
 
     Example: spark-assets keys list --json
@@ -86,6 +86,9 @@ def list_keys(session: Session | None, home: Home = None, as_json: AsJson = Fals
         found = in_transaction(home, work)
     if as_json:
         print_json([{"id": key.id, "hint": key.hint, **_described(key)} for key in found])
+        return
+    if quiet:
+        print_ids(found)
         return
     rows = [(key.id, key.name, key.hint, _scopes(key), _when(key.expires_at), _when(key.last_used_at), _state(key)) for key in found]
     print_table(("ID", "Name", "Key", "Scopes", "Expires", "Last used", "State"), rows)

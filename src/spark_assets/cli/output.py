@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 import typer
 
@@ -20,6 +20,14 @@ AUTHENTICATION: Final = 4
 RETRYABLE: Final = 7
 _PIPE_WIDTH: Final = 10_000
 """Columns where nobody looks: nothing is wrapped or cut for the next program."""
+
+
+class Named(Protocol):
+    """What has an ID."""
+
+    @property
+    def id(self) -> str:
+        """The ID."""
 
 
 @contextmanager
@@ -42,6 +50,12 @@ def fail(message: str, code: int) -> NoReturn:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, ensure_ascii=False))
+
+
+def print_ids(found: "Iterable[Named]") -> None:
+    """The IDs on stdout, one on each line."""
+    for one in found:
+        print(one.id)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

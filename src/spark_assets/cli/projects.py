@@ -7,8 +7,8 @@ import msgspec
 import typer
 
 from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import explained, fail, print_json, print_table
-from spark_assets.cli.session import NoInput, Session, Yes, confirm, over_http, over_http_or_at_home
+from spark_assets.cli.output import explained, fail, print_ids, print_json, print_table
+from spark_assets.cli.session import NoInput, Quiet, Session, Yes, confirm, over_http, over_http_or_at_home
 from spark_assets.domain.project import Project
 from spark_assets.wire.times import utc_seconds
 
@@ -51,7 +51,7 @@ def create(session: Session | None, name: NewName, home: Home = None, as_json: A
 
 @app.command("list")
 @over_http_or_at_home
-def list_projects(session: Session | None, home: Home = None, as_json: AsJson = False) -> None:
+def list_projects(session: Session | None, home: Home = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Show all projects.
 
     Example: spark-assets projects list --json
@@ -68,6 +68,8 @@ def list_projects(session: Session | None, home: Home = None, as_json: AsJson = 
         found = in_transaction(home, work)
     if as_json:
         print_json([_described(project) for project in found])
+    elif quiet:
+        print_ids(found)
     else:
         print_table(("ID", "Name", "Created"), [(project.id, project.name, utc_seconds(project.created_at)) for project in found])
 

@@ -5,25 +5,17 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import typer
 
 from spark_assets.cli.connection import BaseUrl, Connection, Key, ProfileName, Wish, find_connection, find_connection_or_home
-from spark_assets.cli.output import USAGE, fail, print_json
+from spark_assets.cli.output import USAGE, Named, fail, print_ids, print_json
 
 if TYPE_CHECKING:
     from spark_assets.client import Client
 
 P = ParamSpec("P")
-
-
-class Named(Protocol):
-    """What has an ID."""
-
-    @property
-    def id(self) -> str:
-        """The ID."""
 
 
 T = TypeVar("T", bound=Named)
@@ -72,14 +64,20 @@ class Session:
 
             draw_facts(_plain(body))
 
+    def show_with_secret(self, body: T, secret: str) -> None:
+        """Likewise for what is shown this once: where IDs are wanted, the ID and the secret."""
+        if self.quiet and not self.as_json:
+            print(f"{body.id} {secret}")
+        else:
+            self.show(body)
+
     def show_all(self, bodies: Iterable[T], columns: "Mapping[str, Callable[[T], object]]", limit: int = 0) -> None:
         """A list on stdout, and on stderr whether there is more than the limit (0: none)."""
         found, has_more = _first(bodies, limit)
         if self.as_json:
             print_json([_plain(body) for body in found])
         elif self.quiet:
-            for body in found:
-                print(body.id)
+            print_ids(found)
         else:
             from spark_assets.cli.remote.drawing import draw_table
 
@@ -121,7 +119,7 @@ def over_http_or_at_home(command: Callable[Concatenate[Session | None, P], None]
         if connection is None:
             command(None, **arguments)  # type: ignore[call-arg]  # what typer read by the signature below
             return
-        with _opened(connection, as_json=bool(arguments.get("as_json")), quiet=False) as session:
+        with _opened(connection, as_json=bool(arguments.get("as_json")), quiet=bool(arguments.get("quiet"))) as session:
             command(session, **arguments)  # type: ignore[call-arg]  # likewise
 
     return _with_options(command, run, _OPTIONS)

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from spark_assets.client import AsyncClient, Client, Conflict, ConnectionFailed, NotAtGateway, RateLimited, ServerFailed, TransferBroken
+from spark_assets.client import (
+    AsyncClient,
+    Client,
+    Conflict,
+    ConnectionFailed,
+    NotAtGateway,
+    NotFound,
+    RateLimited,
+    ServerFailed,
+    TransferBroken,
+)
 from tests.end_to_end.shelf import Shelf
 from tests.factories.origin import Behaviour, Visit, head
 
@@ -51,6 +61,24 @@ def create_group(request: pytest.FixtureRequest, shelf: Shelf) -> Call:
     return block if request.param == "blocks" else await_it
 
 
+@pytest.fixture(params=["blocks", "awaits"])
+def delete_group(request: pytest.FixtureRequest, shelf: Shelf) -> Call:
+    """Deletes a group with either client."""
+
+    def block() -> None:
+        with Client(shelf.origin.url(""), "sk-test") as client:
+            client.groups.delete("group-1")
+
+    def await_it() -> None:
+        async def delete() -> None:
+            async with AsyncClient(shelf.origin.url(""), "sk-test") as client:
+                await client.groups.delete("group-1")
+
+        asyncio.run(delete())
+
+    return block if request.param == "blocks" else await_it
+
+
 def told(status: int, body: Any, **headers: str) -> Behaviour:
     content = json.dumps(body).encode()
 
@@ -81,6 +109,20 @@ def test_a_creation_whose_answer_was_lost_is_sent_again_under_the_same_idempoten
     assert create_group().id == "group-1"
     keys = {visit.headers["idempotency-key"] for visit in shelf.origin.visits}
     assert (len(shelf.origin.visits), len(keys)) == (3, 1)
+
+
+@pytest.mark.parametrize("first", [broken, told(502, "a proxy's own page")], ids=["no-answer", "a-proxys"])
+def test_what_is_gone_after_a_deletion_whose_answer_was_lost_was_deleted(shelf: Shelf, delete_group: Call, first: Behaviour) -> None:
+    shelf.behave("/v1/groups/group-1", in_turn(first, told(404, refused("NotFound.group_id"))))
+    delete_group()
+    assert len(shelf.origin.visits) == 2
+
+
+@pytest.mark.parametrize("earlier", [(), (told(429, refused("RateLimit"), Retry_After="0"),)], ids=["at-once", "after-a-refusal"])
+def test_what_was_never_there_cannot_be_deleted(shelf: Shelf, delete_group: Call, earlier: tuple[Behaviour, ...]) -> None:
+    shelf.behave("/v1/groups/group-1", in_turn(*earlier, told(404, refused("NotFound.group_id"))))
+    with pytest.raises(NotFound):
+        delete_group()
 
 
 def test_a_refusal_that_will_not_change_is_not_sent_again(shelf: Shelf, create_group: Call) -> None:
@@ -142,6 +184,7 @@ def test_the_key_is_not_sent_to_where_a_signed_address_leads(shelf: Shelf, tmp_p
         client.assets.download("asset-1", tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == content
     assert [("authorization" in visit.headers) for visit in shelf.origin.visits] == [True, False]
+    assert shelf.origin.visits[1].headers["accept-encoding"] == "identity"  # it is the stored bytes that are hashed
 
 
 def test_a_broken_download_goes_on_where_it_was_and_a_wrong_one_leaves_nothing(shelf: Shelf, tmp_path: Path) -> None:

@@ -68,8 +68,11 @@ def watch(
 
     try:
         task = asyncio.run(_watch(session, task_id, timeout))
-    except WaitTimedOut:
-        print(task_id)
+    except WaitTimedOut as late:
+        if session.as_json:
+            session.show(late.task)
+        else:
+            print(task_id)
         raise
     session.show(task)
     if task.status != "completed":

@@ -50,7 +50,8 @@ def create(
 
     Example: spark-assets webhooks create https://example.com/hook --event asset.active --event asset.failed
     """
-    session.show(session.client.webhooks.create(url, events=event or (), description=description, project=project))
+    made = session.client.webhooks.create(url, events=event or (), description=description, project=project)
+    session.show_with_secret(made, made.secret)
 
 
 @app.command()
@@ -112,7 +113,8 @@ def rotate(
 
     Example: spark-assets webhooks rotate webhook-2bcdfg --grace 3600
     """
-    session.show(session.client.webhooks.rotate(webhook_id, grace_seconds=grace))
+    made = session.client.webhooks.rotate(webhook_id, grace_seconds=grace)
+    session.show_with_secret(made, made.secret)
 
 
 @app.command()

@@ -85,7 +85,7 @@ class Transport:
         self, method: str, path: str, *, query: Query | None = None, content: bytes | None = None,
         headers: Mapping[str, str] | None = None, timeout: float | None = None,
     ) -> httpx2.Response:  # fmt: skip
-        """One request, repeated as far as that can do nothing twice.
+        """One request, repeated as far as that can do nothing twice. What an attempt may have deleted need not be there for the next.
 
         Raises ConnectionFailed, and ApiError for an answer of 400 or above.
         """
@@ -94,7 +94,7 @@ class Transport:
             sent.setdefault("Idempotency-Key", secrets.token_urlsafe(18))
         is_repeatable = method in _REPEATABLE or not self.gateway
         limit = httpx2.Timeout(self._timeout, read=self._timeout + (timeout or 0.0))
-        attempt = 1
+        attempt, may_be_gone = 1, False
         while True:
             error: ApiError | ConnectionFailed
             try:
@@ -103,12 +103,15 @@ class Transport:
                 )
             except httpx2.TransportError as broken:
                 error = _unreachable(broken)
-                is_worth_it = is_repeatable or isinstance(broken, httpx2.ConnectError | httpx2.ConnectTimeout)
+                is_unsent = isinstance(broken, httpx2.ConnectError | httpx2.ConnectTimeout)
+                is_worth_it = is_repeatable or is_unsent
+                may_be_gone |= method == "DELETE" and not is_unsent
             else:
-                if answer.status_code < 400:
+                if answer.status_code < 400 or (answer.status_code == 404 and may_be_gone):
                     return answer
                 error = _refusal(answer)
                 is_worth_it = error.retryable and (is_repeatable or answer.status_code == 429)
+                may_be_gone |= method == "DELETE" and answer.status_code >= 500
             pause = self._retries.pause(attempt, getattr(error, "retry_after", None)) if is_worth_it else None
             if pause is None:
                 raise error
@@ -152,7 +155,8 @@ class Transport:
     @contextlib.contextmanager
     def foreign(self, url: str, offset: int) -> Iterator[httpx2.Response]:
         """The bytes behind a signed address from an offset on; the key is not sent there. Raises ConnectionFailed, ApiError."""
-        request = self._http.build_request("GET", url, headers={"Range": f"bytes={offset}-"} if offset else {})
+        ranged = {"Range": f"bytes={offset}-"} if offset else {}
+        request = self._http.build_request("GET", url, headers={"Accept-Encoding": "identity", **ranged})
         del request.headers["Authorization"]
         try:
             answer = self._http.send(request, stream=True, follow_redirects=True)
