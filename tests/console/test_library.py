@@ -88,6 +88,22 @@ def test_a_long_list_goes_on_by_itself_and_every_asset_is_in_it_once(page: Page,
     expect(page.get_by_role("link", name="Show more")).to_be_hidden()
 
 
+def test_a_long_list_does_not_seem_to_end_where_the_session_has_ended(page: Page, sdk: Client) -> None:
+    project = make_project(sdk)
+    group = sdk.groups.create("Many", project=project).id
+    for _ in sdk.assets.create_many(
+        {"group_id": group, "url": "http://127.0.0.1:1/none.png", "name": f"n{number}", "project": project} for number in range(61)
+    ):
+        pass
+    page.goto(f"/console?project={project}")
+    expect(page.locator("#items li")).to_have_count(60)
+    page.context.clear_cookies()
+    with page.expect_response("**/console/sign-in?**"):
+        page.get_by_role("link", name="Show more").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # what was answered has been read by then
+    expect(page.get_by_role("link", name="Show more")).to_be_visible()
+
+
 def test_among_more_than_a_hundred_groups_one_is_found_by_its_name(page: Page, sdk: Client, media: Path, check_accessible: Check) -> None:
     project = make_project(sdk)
     oldest = sdk.groups.create("The very first", project=project).id

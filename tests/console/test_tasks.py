@@ -9,6 +9,7 @@ from tests.console.conftest import Check
 from tests.console.made import make_asset, make_file, make_project
 from tests.end_to_end.shelf import Shelf, slowly
 from tests.factories.origin import Visit, answer
+from tests.factories.spark_processes import Service
 
 _LISTEN = """address => new Promise((ready) => {
     window.heard = new Promise((done) => {
@@ -47,6 +48,39 @@ def test_a_task_is_followed_from_its_first_byte_to_its_end(
     assert sdk.assets.get(task.asset_id or "").status == "Active"
     asset = make_asset(sdk, media, "Later", project=project, group_id=group)
     expect(page.get_by_role("link", name=asset.id)).to_be_visible()
+
+
+def test_a_task_far_down_the_list_is_seen_to_end_too(page: Page, site: Service, sdk: Client, shelf: Shelf, media: Path) -> None:
+    project = make_project(sdk)
+    group = sdk.groups.create("Deep", project=project).id
+    gate, open_gate = shelf.gate()
+    content = make_file(media).read_bytes()
+
+    async def wait_for_the_gate(visit: Visit) -> None:
+        await gate.wait()
+        await answer(content)(visit)
+
+    task = sdk.assets.create(group_id=group, url=shelf.behave("/deep.png", wait_for_the_gate), project=project)
+    program = site.client()
+    for submitted in [
+        program.submit("spark_asset_create_group", Name=f"g{number}", GroupType="AIGC", ProjectName=project) for number in range(41)
+    ]:
+        program.completed(submitted)
+    streams: list[str] = []
+    page.on("request", lambda request: streams.append(request.url) if request.url.endswith(f"{task.id}/events") else None)
+    page.goto(f"/console/tasks?project={project}")
+    page.get_by_role("link", name="Show more").scroll_into_view_if_needed()
+    row = page.locator(f'tr[data-id="{task.id}"]')
+    expect(row.get_by_role("progressbar")).to_be_visible()
+    with page.expect_request(f"**/v1/tasks/{task.id}/events", timeout=15_000):
+        pass
+    open_gate()
+    expect(row).to_contain_text("completed", timeout=15_000)
+    expect(row.get_by_role("progressbar")).to_have_count(0)
+    expect(row.get_by_role("button")).to_have_count(0)
+    known = len(streams)
+    page.wait_for_timeout(6000)  # the page has looked again by then
+    assert len(streams) == known
 
 
 def test_a_task_is_cancelled_and_a_failed_one_tried_again(

@@ -5,7 +5,6 @@ where it could change something only with the session's form token, which no oth
 """
 
 import hmac
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from spark_assets.domain.api_key import Caller
@@ -20,15 +19,13 @@ _LONGEST: Final = 64
 
 
 def read_cookie(exchange: Exchange, name: str) -> str | None:
-    """The value of a cookie; None without it, or where the header makes no sense."""
-    header = exchange.header(b"cookie")
-    if header is None:
-        return None
-    try:
-        found = SimpleCookie(header.decode("latin-1")).get(name)
-    except CookieError:
-        return None
-    return None if found is None else found.value
+    """The value of a cookie; None without it. Other programs of the same host have cookies too, of any shape: they are passed over."""
+    headers = [value.decode("latin-1") for key, value in exchange.scope["headers"] if key == b"cookie"]
+    for pair in ";".join(headers).split(";"):
+        found, is_pair, value = pair.partition("=")
+        if is_pair and found.strip() == name:
+            return value.strip()
+    return None
 
 
 def session_token(exchange: Exchange) -> str | None:

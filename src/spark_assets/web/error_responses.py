@@ -75,7 +75,7 @@ async def refuse(exchange: Exchange, error: SparkError, shape: Shape | None = No
         exchange.rate_headers = rate_headers(error.limit, 0, error.reset)
     await exchange.discard_body()
     body = error_body(error, exchange.request_id) if shape is None else shape(error)
-    await exchange.respond(status, encode(body), (JSON, *_headers(error)))
+    await exchange.respond(status, encode(body), (JSON, *error_headers(error)))
 
 
 def error_body(error: SparkError, request_id: str) -> ErrorBody:
@@ -95,7 +95,8 @@ def _shown_path(exchange: Exchange) -> str:
     return "/s/…" if path.startswith("/s/") else path
 
 
-def _headers(error: SparkError) -> list[tuple[bytes, bytes]]:
+def error_headers(error: SparkError) -> list[tuple[bytes, bytes]]:
+    """The headers that an error is answered with, whatever its body looks like."""
     if isinstance(error, AuthenticationError):
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, SignatureError) and error.kind is ErrorKind.UNAUTHENTICATED:

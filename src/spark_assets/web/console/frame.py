@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from spark_assets.domain.api_key import Caller, Scope
-from spark_assets.domain.errors import AuthenticationError, InvalidParameter, SparkError
+from spark_assets.domain.errors import AuthenticationError, SparkError
 from spark_assets.domain.session import form_token
 from spark_assets.operations.call import Call
 from spark_assets.operations.delivery import origins
@@ -15,7 +15,7 @@ from spark_assets.web.console.own_surface import ask
 from spark_assets.web.console.static_files import static_address
 from spark_assets.web.console.words import LANGUAGES, Language, language_of
 from spark_assets.web.cookies import session_caller, session_cookie, session_token
-from spark_assets.web.error_responses import STATUS, Handler
+from spark_assets.web.error_responses import STATUS, Handler, error_headers
 from spark_assets.web.exchange import Exchange, Headers
 from spark_assets.web.query import query_fields
 
@@ -33,6 +33,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
     query: Mapping[str, list[str]]
     form_token: str
+    project_names: list[str]
+    """The first hundred that the key may use."""
 
     @property
     def caller(self) -> Caller:
@@ -41,8 +43,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def project(self) -> str | None:
-        """The project that the page is about, by its name; None: the one that the key comes to first."""
-        return self.one("project")
+        """The project that the page is about, by its name: the one in the address, or else the one that the key comes to first."""
+        first = "default" if "default" in self.project_names else next(iter(self.project_names), None)
+        return self.one("project") or first
 
     def one(self, name: str) -> str | None:
         """The value of a field of the query; None where it is missing or empty."""
@@ -63,7 +66,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     def address(self, path: str | None = None, **changed: Any) -> str:
         """A page's address with the query of this one, but for what is changed; None takes a field away."""
         kept = {name: values for name, values in self.query.items() if name not in {*changed, "cursor"}} if path is None else {}
-        project = {"project": self.project} if self.project and path is not None else {}
+        named = self.one("project")
+        project = {"project": named} if named and path is not None else {}
         fields = {**kept, **project, **{name: value for name, value in changed.items() if value is not None}}
         where = quote(str(self.exchange.scope["path"])) if path is None else path
         return f"{where}?{urlencode(fields, doseq=True)}" if fields else where
@@ -76,8 +80,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     async def show(self, template: str, /, status: int = 200, **values: Any) -> None:
         """Answer with a page. The choice of projects shows the first hundred, and the one that the page is about."""
-        names = [one["name"] for one in (await self.ask("/v1/projects", {"limit": "100", "order": "asc"}))["items"]]
-        chosen = self.project or ("default" if "default" in names or not names else names[0])
+        names, chosen = self.project_names, self.project or "default"
         common: dict[str, Any] = {
             "page": self,
             "project": chosen,
@@ -90,12 +93,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 Show = Callable[[Page], Awaitable[None]]
 
 
-def page(show: Show) -> Handler:
-    """The handler of a page: who has not signed in is led to where that is done; an error becomes a page that says it."""
+def page(show: Show, *, has_projects: bool = True) -> Handler:
+    """The handler of a page: who has not signed in is led to where that is done; an error becomes a page that says it.
+
+    `has_projects`: the page offers the choice of projects.
+    """
 
     async def handle(exchange: Exchange) -> None:
         exchange.allow("GET", "HEAD")
-        language = language_of(exchange)
         token = session_token(exchange)
         try:
             caller = await session_caller(exchange, token) if token else None
@@ -104,23 +109,50 @@ def page(show: Show) -> Handler:
         if token is None or caller is None:
             await _lead_to_sign_in(exchange)
             return
-        fields: dict[str, list[str]] = {}
+        names: list[str] = []
         try:
-            for name, value in query_fields(exchange):
-                fields.setdefault(name, []).append(value)
-        except InvalidParameter as error:
-            await send_page(exchange, language, "error.html.jinja", STATUS[error.kind], error=error)
-            return
-        # What is asked without naming a project is about the one in the address, as with the header X-Project.
-        call = msgspec.structs.replace(exchange.call(caller), project=next((one for one in fields.get("project", ()) if one), None))
-        try:
-            await show(Page(exchange=exchange, call=call, language=language, query=fields, form_token=form_token(token)))
+            seen = _read_page(exchange, caller, token, names)
+            if has_projects:
+                found = await seen.ask("/v1/projects", {"limit": "100", "order": "asc"})
+                names += [one["name"] for one in found["items"]]
+            await show(seen)
         except SparkError as error:
-            if exchange.started:
-                raise
-            await send_page(exchange, language, "error.html.jinja", STATUS[error.kind], error=error)
+            await send_error(exchange, error, form_token=form_token(token), project_names=names)
 
     return handle
+
+
+def told(handler: Handler) -> Handler:
+    """The handler of what people open without having signed in: an error becomes a page that says it."""
+
+    async def handle(exchange: Exchange) -> None:
+        try:
+            await handler(exchange)
+        except SparkError as error:
+            await send_error(exchange, error)
+
+    return handle
+
+
+def _read_page(exchange: Exchange, caller: Caller, token: str, names: list[str]) -> Page:
+    """What is asked for. Raises InvalidParameter `query`."""
+    fields: dict[str, list[str]] = {}
+    for name, value in query_fields(exchange):
+        fields.setdefault(name, []).append(value)
+    # What is asked without naming a project is about the one in the address, as with the header X-Project.
+    call = msgspec.structs.replace(exchange.call(caller), project=next((one for one in fields.get("project", ()) if one), None))
+    return Page(
+        exchange=exchange, call=call, language=language_of(exchange), query=fields, form_token=form_token(token), project_names=names
+    )
+
+
+async def send_error(exchange: Exchange, error: SparkError, **values: Any) -> None:
+    """Answer with a page that says what is wrong, and offers signing out to who has a `form_token`, and other `project_names`."""
+    if exchange.started:
+        raise error
+    await exchange.discard_body()
+    status, headers = STATUS[error.kind], error_headers(error)
+    await send_page(exchange, language_of(exchange), "error.html.jinja", status, headers, error=error, **values)
 
 
 async def send_page(exchange: Exchange, language: Language, template: str, status: int = 200, headers: Headers = (), **values: Any) -> None:
@@ -128,7 +160,7 @@ async def send_page(exchange: Exchange, language: Language, template: str, statu
     from spark_assets.web.console.templates import draw  # noqa: PLC0415  # the template engine is loaded by who looks first
 
     shown = {"here": str(exchange.scope["path"]), "language": language, "languages": LANGUAGES, "static": static_address}
-    body = draw(template, language, **{"page": None, **shown, **values})
+    body = draw(template, language, **{"page": None, "form_token": None, "project_names": [], **shown, **values})
     await exchange.respond(status, body, (HTML, *await _guards(exchange), *headers))
 
 

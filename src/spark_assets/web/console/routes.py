@@ -5,7 +5,7 @@ from typing import Final
 
 from spark_assets.web.console.add import show_add
 from spark_assets.web.console.asset import show_asset
-from spark_assets.web.console.frame import page
+from spark_assets.web.console.frame import page, told
 from spark_assets.web.console.groups import show_groups
 from spark_assets.web.console.keys import show_keys
 from spark_assets.web.console.library import show_library
@@ -31,9 +31,9 @@ CONSOLE_ROUTES: Final[Mapping[str, Handler]] = {
     "/console/webhooks": page(show_webhooks),
     "/console/webhooks/{webhook_id:str}": page(show_webhook),
     "/console/system": page(show_system),
-    "/console/assets/{asset_id:str}/picture/{variant:str}": page(show_picture),
-    "/console/sign-in": sign_in,
-    "/console/sign-out": sign_out,
-    "/console/language": choose_language,
+    "/console/assets/{asset_id:str}/picture/{variant:str}": page(show_picture, has_projects=False),
+    "/console/sign-in": told(sign_in),
+    "/console/sign-out": told(sign_out),
+    "/console/language": told(choose_language),
     "/console/static/{mark:str}/{name:str}": get_static,
 }

@@ -3,8 +3,9 @@
 from typing import Final
 from urllib.parse import parse_qs, urlencode
 
-from spark_assets.domain.errors import AuthenticationError, InvalidParameter, SparkError
+from spark_assets.domain.errors import AuthenticationError, ErrorKind, InvalidParameter, RequestRefused, SparkError
 from spark_assets.operations import sessions
+from spark_assets.operations.delivery import origin_of
 from spark_assets.web.console.frame import SIGN_IN, is_secure, lead, send_page
 from spark_assets.web.console.words import COOKIE, LANGUAGES, language_of
 from spark_assets.web.cookies import session_caller, session_cookie, session_token
@@ -14,6 +15,7 @@ from spark_assets.web.query import read_query
 
 _HOME: Final = "/console"
 _LONGEST_FORM: Final = 16 * 1024
+_MOST_FIELDS: Final = 20
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -24,6 +26,7 @@ async def sign_in(exchange: Exchange) -> None:
     if exchange.method != "POST":
         await _show(exchange, target)
         return
+    _refuse_other_sites(exchange)
     form = await _form(exchange)
     try:
         header = f"Bearer {form.get('key', '').strip()}".encode()
@@ -71,8 +74,26 @@ async def _show(exchange: Exchange, target: str, error: SparkError | None = None
 
 
 async def _form(exchange: Exchange) -> dict[str, str]:
+    """The last value of each field. Raises InvalidParameter `form`, and what reading a body raises."""
     body = await exchange.body(_LONGEST_FORM)
-    return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace"), max_num_fields=20).items()}
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise InvalidParameter("form", f"a form has at most {_MOST_FIELDS} fields") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _refuse_other_sites(exchange: Exchange) -> None:
+    """Another site must not sign people in with a key of its own. Raises RequestRefused `AccessDenied`; no browser, no question."""
+    site, origin = exchange.header(b"sec-fetch-site"), exchange.header(b"origin")
+    if site is None and origin is not None:
+        given = origin.decode("latin-1").lower()
+        host = (exchange.header(b"host") or b"").decode("latin-1").lower()
+        is_ours = given in {origin_of(exchange.site.runtime.base_url).lower(), f"http://{host}", f"https://{host}"}
+    else:
+        is_ours = site not in {b"cross-site", b"same-site"}
+    if not is_ours:
+        raise RequestRefused(ErrorKind.DENIED, "AccessDenied", "the request to sign in comes from another site; use the form of this one")
 
 
 def _target(text: str | None) -> str:

@@ -4,7 +4,7 @@ const list = document.getElementById("items");
 
 async function showMore(link) {
   const answer = await fetch(link.href);
-  if (!answer.ok) return;
+  if (!answer.ok || answer.redirected) return; // a session that has ended leads to the form to sign in
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const item of [...(page.getElementById("items")?.children ?? [])]) {
     if (!item.dataset.id || !list.querySelector(`[data-id="${CSS.escape(item.dataset.id)}"]`)) list.append(document.adoptNode(item));

@@ -68,6 +68,18 @@ function leave(id) {
   followed.delete(id);
 }
 
+/** Also a row behind the first part, which is not drawn anew, must not seem to go on. */
+function ended(id, status) {
+  leave(id);
+  const row = rowOf(id);
+  if (!row) return;
+  row.dataset.status = status;
+  for (const gone of row.querySelectorAll('progress, [data-stage], [data-act="cancel"]')) gone.remove();
+  const word = row.querySelector(".state");
+  word.className = `state ${status}`;
+  word.textContent = found.dataset[status];
+}
+
 /** Follow the first few that are in progress. */
 function follow() {
   for (const id of [...followed.keys()]) if (rowOf(id)?.dataset.status !== "in_progress") leave(id);
@@ -79,7 +91,7 @@ function follow() {
     stream.addEventListener("progress", (event) => show(dataset.id, JSON.parse(event.data)));
     for (const end of ["completed", "failed"]) {
       stream.addEventListener(end, () => {
-        leave(dataset.id);
+        ended(dataset.id, end);
         refreshSoon();
       });
     }
