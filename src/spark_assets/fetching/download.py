@@ -43,6 +43,9 @@ class FetchTimes(msgspec.Struct, frozen=True):
     """The least speed of a body."""
 
 
+_USUAL_TIMES: Final = FetchTimes()
+
+
 class HttpSource:
     """Implements the port `Source` over HTTP/1.1 and TLS.
 
@@ -59,7 +62,7 @@ class HttpSource:
         guard: AddressGuard,
         *,
         user_agent: str,
-        times: FetchTimes = FetchTimes(),  # noqa: B008 - frozen
+        times: FetchTimes = _USUAL_TIMES,
         host_concurrency: int = 6,
         tls: ssl.SSLContext | None = None,
         resolver: Resolver | None = None,
