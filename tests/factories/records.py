@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections.abc import Callable
 from typing import Any, Final
 
 from spark_assets.domain.access_key import AccessKey, new_access_key_id
@@ -34,11 +35,20 @@ CURSORS: Final = CursorSigner((SigningKey("1", "0123456789abcdef"),))
 
 _task_ids: Final = TaskIds()
 _count: Final = itertools.count()
+_made: Final[set[str]] = set()
 
 
 def sha256_of(content: bytes) -> str:
     """The hash in hex under which these bytes are stored."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _unlike_others(new: Callable[[int], str]) -> str:
+    """An ID that no record has yet: among a thousand with a random end, all of one second, two are alike once in thirty times."""
+    while (drawn := new(NOW)) in _made:
+        pass
+    _made.add(drawn)
+    return drawn
 
 
 def project(name: str = "film", **changes: Any) -> Project:
@@ -48,13 +58,25 @@ def project(name: str = "film", **changes: Any) -> Project:
 
 def group(**changes: Any) -> Group:
     """A group in the default project."""
-    values = {"id": new_group_id(NOW), "project_id": DEFAULT_PROJECT_ID, "name": "cast", "description": "", "type": GroupType.AIGC}
+    values = {
+        "id": _unlike_others(new_group_id),
+        "project_id": DEFAULT_PROJECT_ID,
+        "name": "cast",
+        "description": "",
+        "type": GroupType.AIGC,
+    }
     return Group(**{**values, "created_at": NOW, "updated_at": NOW, **changes})
 
 
 def asset(group_id: str, **changes: Any) -> Asset:
     """An image that is still being processed."""
-    values = {"id": new_asset_id(NOW), "project_id": DEFAULT_PROJECT_ID, "group_id": group_id, "name": "hero", "type": AssetType.IMAGE}
+    values = {
+        "id": _unlike_others(new_asset_id),
+        "project_id": DEFAULT_PROJECT_ID,
+        "group_id": group_id,
+        "name": "hero",
+        "type": AssetType.IMAGE,
+    }
     fixed = {"status": AssetStatus.PROCESSING, "moderation": ModerationStrategy.DEFAULT, "created_at": NOW, "updated_at": NOW}
     return Asset(**{**values, **fixed, **changes})
 
