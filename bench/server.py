@@ -60,6 +60,14 @@ class Server:
         """A new group."""
         return str(self.task(self.create_group())["metadata"]["group_id"])
 
+    def wait_for(self, task_id: str) -> dict[str, Any]:
+        """The task as soon as it has ended. Raises ServerFailed if it did not complete."""
+        while (task := self._json("GET", f"/model/v1/generation/task/{task_id}?wait=30", None))["status"] == "in_progress":
+            pass
+        if task["status"] != "completed":
+            raise ServerFailed(f"a task failed: {task['error']}")
+        return task
+
     def wait_for_all(self, task_ids: Sequence[str], *, pause: float = _POLL_PAUSE) -> None:
         """Return when every task was seen completed. Raises ServerFailed for one that failed."""
         for task_id in task_ids:

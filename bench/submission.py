@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import uvloop
@@ -28,9 +28,12 @@ class Plan(msgspec.Struct, frozen=True):
     """A whole HTTP request in base64, in which TASK stands for the ID."""
 
 
-class _Answer(msgspec.Struct):
+class Answer(msgspec.Struct):
+    """What an answer says of a task."""
+
     id: str
     status: str
+    metadata: dict[str, Any] = {}
 
 
 class IngestFailed(Exception):
@@ -47,14 +50,14 @@ def submit_all(port: int, creations: Sequence[bytes], poll: bytes) -> float:
     return msgspec.json.decode(lasted, type=float)
 
 
-class _Connection:
-    """One kept connection."""
+class Connection:
+    """One kept connection, for one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
-    async def ask(self, request: bytes) -> _Answer:
+    async def ask(self, request: bytes) -> Answer:
         """Send a whole request and read its whole answer."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
@@ -62,11 +65,11 @@ class _Connection:
         body = await self._reader.readexactly(length)
         if not head.startswith(b"HTTP/1.1 200"):
             raise IngestFailed(body.decode())
-        return msgspec.json.decode(body, type=_Answer)
+        return msgspec.json.decode(body, type=Answer)
 
 
 async def _run(plan: Plan) -> float:
-    connections = [_Connection(*await asyncio.open_connection("127.0.0.1", plan.port)) for _ in range(_CONNECTIONS + 1)]
+    connections = [Connection(*await asyncio.open_connection("127.0.0.1", plan.port)) for _ in range(_CONNECTIONS + 1)]
     creations = iter([base64.b64decode(creation) for creation in plan.creations])
     poll = base64.b64decode(plan.poll)
     made: asyncio.Queue[str] = asyncio.Queue()
@@ -79,12 +82,12 @@ async def _run(plan: Plan) -> float:
     return lasted
 
 
-async def _submit(connection: _Connection, creations: Iterator[bytes], made: "asyncio.Queue[str]") -> None:
+async def _submit(connection: Connection, creations: Iterator[bytes], made: "asyncio.Queue[str]") -> None:
     for creation in creations:
         made.put_nowait((await connection.ask(creation)).id)
 
 
-async def _watch(connection: _Connection, poll: bytes) -> None:
+async def _watch(connection: Connection, poll: bytes) -> None:
     while (answer := await connection.ask(poll)).status == "in_progress":  # noqa: ASYNC110  # in another process
         await asyncio.sleep(_PAUSE)
     if answer.status != "completed":
