@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-START_TIMEOUT: Final = 30.0
-"""Seconds that a server may take to answer after its start."""
+START_TIMEOUT: Final = 120.0
+"""Seconds after which a server counts as hung in its start; on a machine that does ten other things, two start in half a minute."""
 STOP_TIMEOUT: Final = 15.0
 """Seconds that a server may take to end before it is killed."""
 
