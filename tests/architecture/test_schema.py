@@ -131,6 +131,19 @@ def test_a_migration_of_postgresql_makes_the_tables_of_the_queue(postgres_url: s
     assert asyncio.run(count()) == 0
 
 
+def test_access_keys_of_an_older_library_have_no_end_and_were_not_used_yet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(schema, "HEAD", "0003")
+        migrate_database(settings)
+    columns = "id, name, secret, scopes, created_at"
+    add = f"INSERT INTO access_keys ({columns}) VALUES ('AKOLD', 'sdk', 'sealed', '[]', 1)"
+    _on_connection(settings, lambda connection: (connection.exec_driver_sql(add), connection.commit()))
+    migrate_database(settings)
+    query = f"SELECT {columns}, expires_at, last_used_at, revoked_at FROM access_keys"
+    found = _on_connection(settings, lambda connection: connection.exec_driver_sql(query).fetchall())
+    assert [(row[0], row[1], row[-3:]) for row in map(tuple, found)] == [("AKOLD", "sdk", (None, None, None))]
+
+
 def test_two_migrations_at_once_leave_one_schema(settings: Settings) -> None:
     url = settings.database_url.get_secret_value()
     command = [sys.executable, "-c", MIGRATE, str(settings.home), url]

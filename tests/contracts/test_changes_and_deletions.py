@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import text
 
-from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import AssetStatus, Failure
 from spark_assets.domain.group import GroupType
 from spark_assets.domain.media import AssetType
@@ -145,32 +143,6 @@ async def test_the_tasks_of_deleted_assets_end_whoever_holds_them(uow: UnitOfWor
     assert not await uow.tasks.fail(claim, Failure("late", "late"), NOW)
     assert await uow.tasks.end_for_assets([waiting.id], DELETED, NOW) == []
     assert await uow.tasks.end_for_assets([], DELETED, NOW) == []
-
-
-async def test_an_access_key_is_kept_with_its_secret_sealed(uow: UnitOfWork) -> None:
-    limited = records.access_key(scopes=frozenset(Scope), project_ids=frozenset({"project-a", "project-b"}))
-    free = records.access_key(created_at=NOW + 1)
-    await uow.access_keys.add(limited, "a secret")
-    await uow.access_keys.add(free, "another")
-    assert await uow.access_keys.get(limited.id) == (limited, "a secret")
-    assert await uow.access_keys.get(free.id) == (free, "another")
-    assert await uow.access_keys.get("AKNONE") is None
-    assert await uow.access_keys.all() == [free, limited]
-    with pytest.raises(Taken):
-        await uow.access_keys.add(limited, "a secret")
-    connection: Any = uow.access_keys._connection  # type: ignore[attr-defined]  # what is stored is no part of the port
-    stored = [bytes(row[0]) for row in await connection.run(text("SELECT secret FROM access_keys"))]
-    assert len(stored) == 2
-    assert not any(b"secret" in value or b"another" in value for value in stored)
-
-
-async def test_an_access_key_is_revoked_once_and_stays_revoked(uow: UnitOfWork) -> None:
-    key = records.access_key()
-    await uow.access_keys.add(key, "a secret")
-    assert await uow.access_keys.revoke(key.id, NOW)
-    assert not await uow.access_keys.revoke(key.id, NOW + SECOND)
-    assert not await uow.access_keys.revoke("AKNONE", NOW)
-    assert await uow.access_keys.get(key.id) == (replace(key, revoked_at=NOW), "a secret")
 
 
 async def _make_groups(database: Database, count: int) -> list[str]:

@@ -3,7 +3,6 @@
 import pytest
 from msgspec.structs import replace
 
-from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, AssetStatus, Failure, ModerationStrategy, Variant
 from spark_assets.domain.media import AssetType
 from spark_assets.domain.usage import Charge, UsageRecord
@@ -50,47 +49,6 @@ async def test_a_taken_project_says_what_is_taken(uow: UnitOfWork) -> None:
     with pytest.raises(Taken) as identity:
         await uow.projects.add(replace(film, name="clip"))
     assert (name.value.what, identity.value.what) == ("name", "id")
-
-
-async def test_a_key_is_found_by_fingerprint_and_by_id_as_it_was_added(uow: UnitOfWork) -> None:
-    fingerprint = records.fingerprint()
-    limited = records.api_key(scopes=frozenset(Scope), project_ids=frozenset({"project-a", "project-b"}), expires_at=NOW + SECOND)
-    await uow.keys.add(limited, fingerprint)
-    assert await uow.keys.by_fingerprint(fingerprint) == limited
-    assert await uow.keys.by_id(limited.id) == limited
-    assert await uow.keys.by_fingerprint(records.fingerprint()) is None
-    assert await uow.keys.by_id("key-none") is None
-    with pytest.raises(Taken):
-        await uow.keys.add(limited, records.fingerprint())
-
-
-async def test_keys_are_listed_newest_first(uow: UnitOfWork) -> None:
-    old, new = records.api_key(created_at=NOW), records.api_key(created_at=NOW + 1)
-    for key in (old, new):
-        await uow.keys.add(key, records.fingerprint())
-    assert await uow.keys.all() == [new, old]
-
-
-async def test_a_key_is_revoked_once_and_stays_revoked(uow: UnitOfWork) -> None:
-    key, other = records.api_key(), records.api_key()
-    await uow.keys.add(key, records.fingerprint())
-    await uow.keys.add(other, records.fingerprint())
-    assert await uow.keys.revoke(key.id, NOW)
-    assert not await uow.keys.revoke(key.id, NOW + SECOND)
-    assert not await uow.keys.revoke("key-none", NOW)
-    assert await uow.keys.by_id(key.id) == replace(key, revoked_at=NOW)
-    assert await uow.keys.by_id(other.id) == other
-
-
-async def test_the_last_use_of_keys_only_moves_forward(uow: UnitOfWork) -> None:
-    used, unused = records.api_key(), records.api_key()
-    for key in (used, unused):
-        await uow.keys.add(key, records.fingerprint())
-    await uow.keys.touch({})
-    await uow.keys.touch({used.id: NOW, "key-none": NOW})
-    await uow.keys.touch({used.id: NOW - SECOND})
-    assert await uow.keys.by_id(used.id) == replace(used, last_used_at=NOW)
-    assert await uow.keys.by_id(unused.id) == unused
 
 
 async def test_a_group_is_found_in_its_own_project_alone(uow: UnitOfWork) -> None:

@@ -79,25 +79,3 @@ async def test_lists_hold_the_shares_of_the_project_or_of_one_asset_that_are_not
     assert await uow.shares.page(DEFAULT_PROJECT_ID, Slice(), asset_id) == [second, first]
     assert await uow.shares.page(DEFAULT_PROJECT_ID, Slice(), foreign.id) == []
     assert await uow.shares.page(film.id, Slice()) == [theirs]
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [(None, NOW + 10), (NOW + 5, NOW + 5), (NOW + 20, NOW + 10)],
-    ids=["a key without an end", "a key that ends sooner", "a key that ends later"],
-)
-async def test_a_key_that_is_replaced_ends_in_time_and_never_later_than_it_would(uow: UnitOfWork, before: int | None, after: int) -> None:
-    key = records.api_key(expires_at=before)
-    await uow.keys.add(key, records.fingerprint())
-    assert await uow.keys.expire(key.id, NOW + 10)
-    found = await uow.keys.by_id(key.id)
-    assert found is not None
-    assert found.expires_at == after
-
-
-async def test_a_revoked_key_and_one_that_never_was_cannot_be_given_an_end(uow: UnitOfWork) -> None:
-    key = records.api_key()
-    await uow.keys.add(key, records.fingerprint())
-    await uow.keys.revoke(key.id, NOW)
-    assert not await uow.keys.expire(key.id, NOW + 10)
-    assert not await uow.keys.expire("key-none", NOW + 10)

@@ -95,8 +95,8 @@ def api_key(**changes: Any) -> ApiKey:
 
 
 def access_key(**changes: Any) -> AccessKey:
-    """An access key for all projects."""
-    values = {"id": new_access_key_id(), "name": "sdk", "scopes": DEFAULT_SCOPES, "project_ids": None, "created_at": NOW}
+    """An access key for all projects, whose secret begins with `a se`."""
+    values = {"id": new_access_key_id(), "name": "sdk", "hint": "a se…", "scopes": DEFAULT_SCOPES, "project_ids": None, "created_at": NOW}
     return AccessKey(**{**values, **changes})
 
 

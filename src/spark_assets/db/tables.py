@@ -65,7 +65,9 @@ access_keys: Final = Table(
     Column("scopes", Text, nullable=False),
     Column("project_ids", Text),
     Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger),
 )
 
 groups: Final = Table(

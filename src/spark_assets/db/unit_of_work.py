@@ -10,7 +10,7 @@ from spark_assets.db.erasure_rows import ErasureRows
 from spark_assets.db.event_rows import EventRows
 from spark_assets.db.group_rows import GroupRows
 from spark_assets.db.idempotency_rows import IdempotencyRows
-from spark_assets.db.key_rows import KeyRows
+from spark_assets.db.key_rows import ApiKeyRows
 from spark_assets.db.project_rows import ProjectRows
 from spark_assets.db.quota_rows import QuotaRows
 from spark_assets.db.repair_rows import RepairRows
@@ -31,7 +31,7 @@ class SqlRepositories:
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
         self.projects = ProjectRows(connection)
-        self.keys = KeyRows(connection)
+        self.keys = ApiKeyRows(connection)
         self.access_keys = AccessKeyRows(connection, sealer)
         self.groups = GroupRows(connection)
         self.assets = AssetRows(connection)

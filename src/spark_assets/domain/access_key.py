@@ -3,29 +3,14 @@
 import secrets
 from typing import Final
 
-import msgspec
-
-from spark_assets.domain.api_key import Caller, Scope
+from spark_assets.domain.api_key import Key
 
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ID_LENGTH: Final = 32
 
 
-class AccessKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An access key without its secret. Times are Unix microseconds."""
-
-    id: str
-    name: str
-    scopes: frozenset[Scope]
-    project_ids: frozenset[str] | None
-    """The projects it may use; None: all."""
-    created_at: int
-    revoked_at: int | None = None
-
-    @property
-    def caller(self) -> Caller:
-        """Who a request signed with it is from."""
-        return Caller(key_id=self.id, scopes=self.scopes, project_ids=self.project_ids)
+class AccessKey(Key, frozen=True, kw_only=True):
+    """An access key without its secret."""
 
 
 def new_access_key_id() -> str:
@@ -36,3 +21,8 @@ def new_access_key_id() -> str:
 def new_access_key_secret() -> str:
     """256 random bits. They must be recoverable to verify a signature, so they are kept sealed, not hashed."""
     return secrets.token_urlsafe(32)
+
+
+def access_key_hint(secret: str | None) -> str:
+    """The part of a secret that may be shown: four characters; none of one that can no longer be read."""
+    return f"{(secret or '')[:4]}…"

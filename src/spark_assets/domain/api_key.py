@@ -31,13 +31,13 @@ class Scope(Enum):
 DEFAULT_SCOPES: Final = frozenset({Scope.ASSETS_READ, Scope.ASSETS_WRITE})
 
 
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it is stored; the key itself is known to its holder alone. Times are Unix microseconds."""
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of either kind as it is stored, without its secret. Times are Unix microseconds."""
 
     id: str
     name: str
     hint: str
-    """The first characters, so that a person can tell keys apart."""
+    """The first characters of its secret, so that a person can tell keys apart."""
     scopes: frozenset[Scope]
     project_ids: frozenset[str] | None
     """The projects the key may use; None: all."""
@@ -49,6 +49,15 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     def is_usable(self, now: int) -> bool:
         """Whether it is neither revoked nor expired at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    @property
+    def caller(self) -> "Caller":
+        """Who a request made with it is from."""
+        return Caller(key_id=self.id, scopes=self.scopes, project_ids=self.project_ids)
+
+
+class ApiKey(Key, frozen=True, kw_only=True):
+    """An API key; the key itself, which is all secret, is known to its holder alone."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

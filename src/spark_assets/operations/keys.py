@@ -1,24 +1,46 @@
-"""API keys: made, listed, renewed, revoked, recognised.
+"""Keys of both kinds: made, listed, renewed, revoked.
 
 The operator (no caller) may do anything with any key; a caller only with keys of the projects that it administers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic
 
-from spark_assets.domain.api_key import ApiKey, Caller, Scope, fingerprint, hint, is_well_formed, new_secret
+import msgspec
+
+from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.audit import Origin
-from spark_assets.domain.errors import AuthenticationError, Conflict, InvalidParameter, MissingParameter, NotFound
+from spark_assets.domain.errors import Conflict, InvalidParameter, MissingParameter, NotFound
 from spark_assets.domain.expiry import check_expiry
 from spark_assets.domain.grants import administers, check_end, check_grant
-from spark_assets.domain.ids import new_key_id
 from spark_assets.domain.usage import MICRO
 from spark_assets.operations.audit import NOWHERE, record_key
 from spark_assets.operations.call import Call
 from spark_assets.operations.paging import Listed, Paging, part_of, scope_of, select_part
+from spark_assets.ports.repositories import AnyKey, Keys
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 
 
+class Kind(msgspec.Struct, Generic[AnyKey], frozen=True, kw_only=True):
+    """What the two kinds of key differ in."""
+
+    noun: str
+    """What a message calls one."""
+    subject: str
+    """What the audit trail calls one."""
+    key: type[AnyKey]
+    held: Callable[[Repositories], Keys[AnyKey]]
+    """Those that there are."""
+    new_id: Callable[[], str]
+    new_secret: Callable[[], str]
+    hint: Callable[[str], str]
+    """The part of a secret that may be shown."""
+    add: Callable[[UnitOfWork, AnyKey, str], Awaitable[None]]
+    """Record a key and, in its way, the secret."""
+
+
 async def create(
+    kind: Kind[AnyKey],
     uow: UnitOfWork,
     *,
     name: str,
@@ -28,93 +50,96 @@ async def create(
     now: int,
     caller: Caller | None = None,
     origin: Origin = NOWHERE,
-) -> tuple[ApiKey, str]:
+) -> tuple[AnyKey, str]:
     """A new key and its secret, which is shown this once. Times are Unix microseconds.
 
     No projects: the key may use all. Raises AccessDenied for a scope that the caller may not hand on, MissingParameter
     `Projects` if the caller must name some, InvalidParameter `Name` or `ExpiresAt`, NotFound `ProjectName`.
     """
-    check_name(name)
+    _check_name(name)
     check_expiry(expires_at, now)
-    project_ids = await grant(uow, caller, scopes, projects)
-    key, secret = await _add(uow, name=name, scopes=scopes, project_ids=project_ids, expires_at=expires_at, now=now)
-    await record_key(uow, caller=caller, action="key.created", now=now, key_id=key.id, project_ids=project_ids, origin=origin)
+    whose = await _grant(uow, caller, scopes, projects)
+    key, secret = await _add(kind, uow, name=name, scopes=scopes, project_ids=whose, expires_at=expires_at, created_at=now)
+    action = f"{kind.subject}.created"
+    await record_key(uow, caller=caller, action=action, now=now, key_id=key.id, project_ids=whose, origin=origin)
     return key, secret
 
 
-async def find(repositories: Repositories, caller: Caller, key_id: str) -> ApiKey:
+async def find(kind: Kind[AnyKey], repositories: Repositories, caller: Caller, key_id: str) -> AnyKey:
     """A key of the projects that the caller administers, valid or not. Raises AccessDenied, NotFound `key_id`."""
     caller.require(Scope.PROJECT_ADMIN)
-    key = await repositories.keys.by_id(key_id)
+    key = await kind.held(repositories).by_id(key_id)
     if key is None or not administers(caller, key.project_ids):
-        raise NotFound("key_id", "there is no key with this ID that your key administers")
+        raise NotFound("key_id", f"there is no {kind.noun} with this ID that your key administers")
     return key
 
 
-async def page(repositories: Repositories, call: Call, paging: Paging) -> Listed[ApiKey]:
+async def page(kind: Kind[AnyKey], repositories: Repositories, call: Call, paging: Paging) -> Listed[AnyKey]:
     """One part of the keys of the projects that the caller administers. Raises AccessDenied, InvalidParameter `NextToken`.
 
     Keys are few, and whom they belong to is no column: so they are all read, and chosen and divided here.
     """
     call.caller.require(Scope.PROJECT_ADMIN)
-    seen = [key for key in await repositories.keys.all() if administers(call.caller, key.project_ids)]
-    scope = scope_of("keys", call.caller.key_id, None, paging)
+    seen = [key for key in await kind.held(repositories).all() if administers(call.caller, key.project_ids)]
+    scope = scope_of(f"{kind.subject}s", call.caller.key_id, None, paging)
     return await select_part(paging, call.terms.cursors, scope, page=lambda part: part_of(seen, part))
 
 
 async def rotate(
-    uow: UnitOfWork, key_id: str, *, grace: int, now: int, caller: Caller | None = None, origin: Origin = NOWHERE
-) -> tuple[ApiKey, str]:
+    kind: Kind[AnyKey],
+    uow: UnitOfWork,
+    key_id: str,
+    *,
+    grace: int,
+    now: int,
+    caller: Caller | None = None,
+    origin: Origin = NOWHERE,
+) -> tuple[AnyKey, str]:
     """A new key that may do what the old one may, as long as it may, and its secret, which is shown this once.
 
     The old one ends after `grace` seconds, at once if there are none. Raises AccessDenied, NotFound `key_id`, Conflict
     `Status` if the old one is not valid any more.
     """
+    held = kind.held(uow)
     if caller is None:
-        old = await uow.keys.by_id(key_id)
+        old = await held.by_id(key_id)
     else:
-        old = await find(uow, caller, key_id)
+        old = await find(kind, uow, caller, key_id)
         check_grant(caller, old.scopes)
     if old is None:
-        raise _not_valid(key_id)
+        raise _not_valid(kind, key_id)
     # Revoked rather than expired where it ends at once: that holds on every process, whatever its clock says.
-    has_ended = await (uow.keys.expire(key_id, now + grace * MICRO) if grace else uow.keys.revoke(key_id, now))
+    has_ended = await (held.expire(key_id, now + grace * MICRO) if grace else held.revoke(key_id, now))
     if not has_ended or not old.is_usable(now):
-        raise Conflict("Status", "the key is revoked or expired and cannot be rotated; make a new one")
-    key, secret = await _add(uow, name=old.name, scopes=old.scopes, project_ids=old.project_ids, expires_at=old.expires_at, now=now)
+        raise Conflict("Status", f"the {kind.noun} is revoked or expired and cannot be rotated; make a new one")
     whose = old.project_ids
-    await record_key(uow, caller=caller, action="key.rotated", now=now, key_id=old.id, project_ids=whose, origin=origin, replaced_by=key.id)
+    key, secret = await _add(kind, uow, name=old.name, scopes=old.scopes, project_ids=whose, expires_at=old.expires_at, created_at=now)
+    action = f"{kind.subject}.rotated"
+    await record_key(uow, caller=caller, action=action, now=now, key_id=old.id, project_ids=whose, origin=origin, replaced_by=key.id)
     return key, secret
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None, origin: Origin = NOWHERE) -> None:
+async def revoke(
+    kind: Kind[AnyKey], uow: UnitOfWork, key_id: str, now: int, caller: Caller | None = None, origin: Origin = NOWHERE
+) -> None:
     """End a key; every process refuses it within a second. Raises AccessDenied, NotFound `key_id`."""
-    key = await uow.keys.by_id(key_id) if caller is None else await find(uow, caller, key_id)
+    held = kind.held(uow)
+    key = await held.by_id(key_id) if caller is None else await find(kind, uow, caller, key_id)
     if caller is not None and key is not None:
         check_end(caller, key.scopes)
-    if key is None or not await uow.keys.revoke(key_id, now):
-        raise _not_valid(key_id)
-    await record_key(uow, caller=caller, action="key.revoked", now=now, key_id=key.id, project_ids=key.project_ids, origin=origin)
+    if key is None or not await held.revoke(key_id, now):
+        raise _not_valid(kind, key_id)
+    action = f"{kind.subject}.revoked"
+    await record_key(uow, caller=caller, action=action, now=now, key_id=key.id, project_ids=key.project_ids, origin=origin)
 
 
-async def authenticate(repositories: Repositories, secret: str, now: int) -> ApiKey:
-    """The key behind a secret. Raises AuthenticationError for one that is malformed, unknown, revoked or expired."""
-    if not is_well_formed(secret):
-        raise AuthenticationError.invalid()
-    key = await repositories.keys.by_fingerprint(fingerprint(secret))
-    if key is None or not key.is_usable(now):
-        raise AuthenticationError.invalid()
-    return key
-
-
-def check_name(name: str) -> str:
-    """The name itself if a key may be called so. Raises InvalidParameter `Name`."""
+def _check_name(name: str) -> None:
+    """Raises InvalidParameter `Name` for one that a key may not have."""
     if not name.strip() or len(name) > 64 or not name.isprintable():
         raise InvalidParameter("Name", "a key's name has 1 to 64 printable characters")
-    return name
 
 
-async def grant(uow: UnitOfWork, caller: Caller | None, scopes: frozenset[Scope], projects: Sequence[str]) -> frozenset[str] | None:
+async def _grant(uow: UnitOfWork, caller: Caller | None, scopes: frozenset[Scope], projects: Sequence[str]) -> frozenset[str] | None:
     """The IDs of the projects that a new key is limited to; None, which stands for all, if none is named.
 
     Raises AccessDenied for a scope that the caller may not hand on, MissingParameter `Projects` if the caller is limited
@@ -135,21 +160,28 @@ async def grant(uow: UnitOfWork, caller: Caller | None, scopes: frozenset[Scope]
 
 
 async def _add(
-    uow: UnitOfWork, *, name: str, scopes: frozenset[Scope], project_ids: frozenset[str] | None, expires_at: int | None, now: int
-) -> tuple[ApiKey, str]:
-    secret = new_secret()
-    key = ApiKey(
-        id=new_key_id(),
+    kind: Kind[AnyKey],
+    uow: UnitOfWork,
+    *,
+    name: str,
+    scopes: frozenset[Scope],
+    project_ids: frozenset[str] | None,
+    expires_at: int | None,
+    created_at: int,
+) -> tuple[AnyKey, str]:
+    secret = kind.new_secret()
+    key = kind.key(
+        id=kind.new_id(),
         name=name,
-        hint=hint(secret),
+        hint=kind.hint(secret),
         scopes=scopes,
         project_ids=project_ids,
-        created_at=now,
+        created_at=created_at,
         expires_at=expires_at,
     )
-    await uow.keys.add(key, fingerprint(secret))
+    await kind.add(uow, key, secret)
     return key, secret
 
 
-def _not_valid(key_id: str) -> NotFound:
-    return NotFound("key_id", f"there is no key '{key_id}' that is still valid")
+def _not_valid(kind: Kind[AnyKey], key_id: str) -> NotFound:
+    return NotFound("key_id", f"there is no {kind.noun} '{key_id}' that is still valid")

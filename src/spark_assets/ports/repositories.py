@@ -4,12 +4,12 @@ Every look-up that serves a key takes the project, and filters by it where the r
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from spark_assets.domain.access_key import AccessKey
-from spark_assets.domain.api_key import ApiKey
+from spark_assets.domain.api_key import ApiKey, Key
 from spark_assets.domain.asset import Asset, Deleted, Failure, Variant
 from spark_assets.domain.group import Group
 from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice
@@ -17,6 +17,8 @@ from spark_assets.domain.media import MediaFacts
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
 from spark_assets.domain.usage import Dimension, UsageRecord, UsageSpan, UsageTotal
+
+AnyKey = TypeVar("AnyKey", bound=Key)
 
 
 class Taken(Exception):
@@ -61,20 +63,14 @@ class Projects(Protocol):
         """End the project: its name is free again; False if it was ended already."""
 
 
-class ApiKeys(Protocol):
-    """The API keys, found by the fingerprint of the secret."""
+class Keys(Protocol[AnyKey]):
+    """The keys of one kind."""
 
-    async def add(self, key: ApiKey, fingerprint: str) -> None:
-        """Record a key. Raises Taken `id`."""
+    async def by_id(self, key_id: str) -> AnyKey | None:
+        """The key with that ID, revoked or not."""
 
-    async def by_fingerprint(self, fingerprint: str) -> ApiKey | None:
-        """The key whose secret has this fingerprint, revoked or not."""
-
-    async def by_id(self, key_id: str) -> ApiKey | None:
-        """The key with that ID."""
-
-    async def all(self) -> list[ApiKey]:
-        """All keys, newest first."""
+    async def all(self) -> list[AnyKey]:
+        """All of them, newest first."""
 
     async def revoke(self, key_id: str, at: int) -> bool:
         """False if there is no such key that is not yet revoked."""
@@ -86,20 +82,24 @@ class ApiKeys(Protocol):
         """Record when keys were last used; an earlier time than the recorded one changes nothing."""
 
 
-class AccessKeys(Protocol):
-    """The access keys; their secrets are kept sealed."""
+class ApiKeys(Keys[ApiKey], Protocol):
+    """The API keys, found by the fingerprint of the secret."""
+
+    async def add(self, key: ApiKey, fingerprint: str) -> None:
+        """Record a key. Raises Taken `id`."""
+
+    async def by_fingerprint(self, fingerprint: str) -> ApiKey | None:
+        """The key whose secret has this fingerprint, revoked or not."""
+
+
+class AccessKeys(Keys[AccessKey], Protocol):
+    """The access keys; their secrets are kept sealed, and hints are made of them."""
 
     async def add(self, key: AccessKey, secret: str) -> None:
         """Record a key. Raises Taken `id`."""
 
-    async def get(self, key_id: str) -> tuple[AccessKey, str | None] | None:
+    async def with_secret(self, key_id: str) -> tuple[AccessKey, str | None] | None:
         """The key, revoked or not, and its secret; None for the secret if what sealed it is gone."""
-
-    async def all(self) -> list[AccessKey]:
-        """All access keys, newest first."""
-
-    async def revoke(self, key_id: str, at: int) -> bool:
-        """False if there is no such key that is not yet revoked."""
 
 
 class Groups(Protocol):

@@ -11,7 +11,7 @@ from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import ApiKey, Caller, fingerprint
 from spark_assets.domain.errors import AuthenticationError, SparkError
 from spark_assets.domain.signature import Credential, SignedRequest
-from spark_assets.operations import access_keys, keys, sessions
+from spark_assets.operations import access_keys, api_keys, sessions
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.web.failed_keys import FailedKeys, network_of
@@ -35,6 +35,7 @@ class Authenticator:
         self._callers: dict[bytes, tuple[float, Caller]] = {}
         self._access_keys: dict[str, tuple[float, tuple[AccessKey, str | None]]] = {}
         self._last_used: dict[str, int] = {}
+        self._last_signed: dict[str, int] = {}
 
     async def caller(self, authorization: bytes | None, address: str | None = None) -> Caller:
         """Raises AuthenticationError for a header that is missing, malformed, or names no usable key, Unavailable.
@@ -64,7 +65,9 @@ class Authenticator:
         """Who signed a request; `now` is in Unix microseconds. Raises SignatureError, Unavailable."""
         known_there = f"{credential.access_key_id} {address and network_of(address)}"  # the ID is no secret: it proves nothing elsewhere
         async with self._failed.attempt(address, known_there):
-            return access_keys.recognise(await self._access_key(credential.access_key_id), request, credential, now)
+            key = access_keys.recognise(await self._access_key(credential.access_key_id), request, credential, now)
+        self._last_signed[key.id] = now
+        return key.caller
 
     async def _access_key(self, key_id: str) -> tuple[AccessKey, str | None] | None:
         """The access key with that ID and its secret, revoked or not; None if there is none."""
@@ -72,7 +75,7 @@ class Authenticator:
         if known is not None and time.monotonic() < known[0]:
             return known[1]
         async with self._database.read() as repositories:
-            found = await repositories.access_keys.get(key_id)
+            found = await repositories.access_keys.with_secret(key_id)
         if len(self._access_keys) >= _MOST:
             self._access_keys.clear()
         if found is not None:
@@ -82,13 +85,15 @@ class Authenticator:
     async def record_use(self) -> None:
         """Write when keys were last used; called now and then, so that no request pays for it."""
         used, self._last_used = self._last_used, {}
+        signed, self._last_signed = self._last_signed, {}
         try:
-            if used:
+            if used or signed:
                 async with self._database.begin() as uow:
                     await uow.keys.touch(used)
+                    await uow.access_keys.touch(signed)
                     await uow.commit()
         except SparkError:
-            self._last_used = used | self._last_used
+            self._last_used, self._last_signed = used | self._last_used, signed | self._last_signed
             raise
 
     async def _look_up(self, authorization: bytes, address: str | None) -> Caller:
@@ -102,15 +107,14 @@ class Authenticator:
         async with self._failed.attempt(address, fingerprint(text)):
             now = self._clock.now()
             async with self._database.read() as repositories:
-                key = await keys.authenticate(repositories, text, now)
+                key = await api_keys.authenticate(repositories, text, now)
         return self._remember(authorization, key, now)
 
     def _remember(self, how: bytes, key: ApiKey, now: int) -> Caller:
-        caller = Caller(key_id=key.id, scopes=key.scopes, project_ids=key.project_ids)
         left = _REMEMBERED if key.expires_at is None else min(_REMEMBERED, (key.expires_at - now) / 1_000_000)
         if len(self._callers) >= _MOST:
             self._callers.clear()
         if len(how) <= _LONGEST:
-            self._callers[how] = (time.monotonic() + left, caller)
+            self._callers[how] = (time.monotonic() + left, key.caller)
         self._last_used[key.id] = now
-        return caller
+        return key.caller

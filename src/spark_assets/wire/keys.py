@@ -9,7 +9,7 @@ class KeyBody(msgspec.Struct, kw_only=True):
     id: str
     name: str
     hint: str
-    """Its first characters, to tell keys apart."""
+    """The first characters of its secret, to tell keys apart."""
     scopes: list[str]
     projects: list[str] | None
     """Names of the projects that it may use; null: all."""
@@ -25,16 +25,8 @@ class NewKeyBody(KeyBody, kw_only=True):
     key: str
 
 
-class AccessKeyBody(msgspec.Struct, kw_only=True):
-    """An access key without its secret."""
-
-    id: str
-    name: str
-    scopes: list[str]
-    projects: list[str] | None
-    """Names of the projects that it may use; null: all."""
-    created_at: str
-    revoked_at: str | None
+class AccessKeyBody(KeyBody, kw_only=True):
+    """An access key, its secret masked."""
 
 
 class NewAccessKeyBody(AccessKeyBody, kw_only=True):

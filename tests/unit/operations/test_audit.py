@@ -1,11 +1,15 @@
 """What is written into the audit trail, and who reads it."""
 
+from typing import Any
+
 import pytest
 
 from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.audit import AuditEntry
 from spark_assets.domain.errors import AccessDenied, NotFound
-from spark_assets.operations import access_keys, audit_trail, keys, projects
+from spark_assets.operations import audit_trail, keys, projects
+from spark_assets.operations.access_keys import ACCESS_KEYS
+from spark_assets.operations.api_keys import API_KEYS
 from spark_assets.operations.paging import Listed, Paging
 from spark_assets.ports.unit_of_work import UnitOfWork
 from tests.factories import records
@@ -24,34 +28,33 @@ async def _trail(uow: UnitOfWork, caller: Caller = ADMIN, project: str | None = 
     return [(entry.actor, entry.action, entry.subject) for entry in reversed((await _page(uow, caller, project)).items)]
 
 
-async def test_keys_of_both_kinds_leave_their_ids_and_no_secret(uow: UnitOfWork) -> None:
-    key, secret = await keys.create(uow, name="laptop", scopes=SCOPES, projects=["default"], expires_at=None, now=NOW)
-    fresh, _ = await keys.rotate(uow, key.id, grace=0, now=NOW, caller=ADMIN)
-    await keys.revoke(uow, fresh.id, NOW)
-    access_key, _ = await access_keys.create(uow, name="sdk", scopes=SCOPES, projects=[], now=NOW, caller=ADMIN)
-    await access_keys.revoke(uow, access_key.id, NOW, ADMIN)
+@pytest.mark.parametrize(("kind", "noun"), [(API_KEYS, "key"), (ACCESS_KEYS, "access_key")])
+async def test_keys_of_both_kinds_leave_their_ids_and_no_secret(uow: UnitOfWork, kind: keys.Kind[Any], noun: str) -> None:
+    key, secret = await keys.create(kind, uow, name="laptop", scopes=SCOPES, projects=["default"], expires_at=None, now=NOW)
+    fresh, fresh_secret = await keys.rotate(kind, uow, key.id, grace=0, now=NOW, caller=ADMIN)
+    await keys.revoke(kind, uow, fresh.id, NOW)
+    free, _ = await keys.create(kind, uow, name="sdk", scopes=SCOPES, projects=[], expires_at=None, now=NOW, caller=ADMIN)
     found = (await _page(uow)).items
-    assert sorted((entry.actor, entry.action, entry.subject) for entry in found) == sorted(
-        [
-            ("operator", "key.created", key.id),
-            ("key-admin", "key.rotated", key.id),
-            ("operator", "key.revoked", fresh.id),
-            ("key-admin", "access_key.created", access_key.id),
-            ("key-admin", "access_key.revoked", access_key.id),
-        ]
-    )
-    assert {entry.project_id for entry in found if entry.action.startswith("key.")} == {records.DEFAULT_PROJECT_ID}
-    assert {entry.project_id for entry in found if entry.action.startswith("access_key.")} == {None}
+    limited = records.DEFAULT_PROJECT_ID
+    assert {(entry.actor, entry.action, entry.subject, entry.project_id) for entry in found} == {
+        ("operator", f"{noun}.created", key.id, limited),
+        ("key-admin", f"{noun}.rotated", key.id, limited),
+        ("operator", f"{noun}.revoked", fresh.id, limited),
+        ("key-admin", f"{noun}.created", free.id, None),
+    }
+    (rotated,) = (entry.details for entry in found if entry.action == f"{noun}.rotated")
+    assert rotated == {"project_ids": [limited], "replaced_by": fresh.id}
     shown = repr(found)
-    assert secret not in shown
-    assert "laptop" not in shown
-    assert fresh.id in repr([entry.details for entry in found if entry.action == "key.rotated"])
+    assert not [told for told in (secret, fresh_secret, "laptop") if told in shown]
 
 
 async def test_what_was_refused_leaves_no_entry(uow: UnitOfWork) -> None:
-    for revoke in (keys.revoke, access_keys.revoke):
+    kind: keys.Kind[Any]
+    for kind in (API_KEYS, ACCESS_KEYS):
         with pytest.raises(NotFound):
-            await revoke(uow, "key-none", NOW)
+            await keys.revoke(kind, uow, "key-none", NOW)
+        with pytest.raises(NotFound):
+            await keys.rotate(kind, uow, "key-none", grace=0, now=NOW)
     assert await _trail(uow) == []
 
 
@@ -68,7 +71,7 @@ async def test_projects_leave_their_ids_and_not_their_names(uow: UnitOfWork) -> 
 
 async def test_who_administers_a_project_sees_its_entries_alone(uow: UnitOfWork) -> None:
     film, clip = await projects.create(uow, "film", NOW), await projects.create(uow, "clip", NOW)
-    await keys.create(uow, name="all", scopes=SCOPES, projects=[], expires_at=None, now=NOW)
+    await keys.create(API_KEYS, uow, name="all", scopes=SCOPES, projects=[], expires_at=None, now=NOW)
 
     def administrator(*project_ids: str, scope: Scope = Scope.PROJECT_ADMIN) -> Caller:
         return records.caller(scopes=frozenset({scope}), project_ids=frozenset(project_ids) or None)

@@ -8,7 +8,8 @@ from spark_assets.domain.asset import AssetStatus, Variant
 from spark_assets.domain.errors import AuthenticationError, Conflict, IngestFailure, InvalidParameter, NotFound, Unavailable
 from spark_assets.domain.parameters import CREATE_GROUP
 from spark_assets.domain.task import TaskStatus
-from spark_assets.operations import delivery, keys, projects, tasks
+from spark_assets.operations import api_keys, delivery, keys, projects, tasks
+from spark_assets.operations.api_keys import API_KEYS
 from spark_assets.operations.identity import add_with_fresh_id
 from spark_assets.ports.repositories import Rendition, Taken
 from tests.factories import records
@@ -17,13 +18,13 @@ from tests.factories.records import DEFAULT_PROJECT_ID, NOW, SECOND
 
 async def _key(uow: SqliteUnitOfWork, **changes: Any) -> tuple[ApiKey, str]:
     usual: dict[str, Any] = {"name": "laptop", "scopes": DEFAULT_SCOPES, "projects": [], "expires_at": None, "now": NOW}
-    return await keys.create(uow, **{**usual, **changes})
+    return await keys.create(API_KEYS, uow, **{**usual, **changes})
 
 
 async def test_a_new_key_is_recognised_by_its_secret_which_is_not_stored(uow: SqliteUnitOfWork) -> None:
     key, secret = await _key(uow)
     assert is_well_formed(secret)
-    assert await keys.authenticate(uow, secret, NOW) == key
+    assert await api_keys.authenticate(uow, secret, NOW) == key
     assert key.project_ids is None
     assert secret not in repr(await uow.keys.all())
 
@@ -46,15 +47,15 @@ async def test_a_key_has_a_name_that_can_be_shown(uow: SqliteUnitOfWork, name: s
 async def test_a_key_ends_when_it_expires_or_is_revoked(uow: SqliteUnitOfWork) -> None:
     _, expiring = await _key(uow, expires_at=NOW + SECOND)
     revoked, secret = await _key(uow)
-    await keys.authenticate(uow, expiring, NOW)
-    await keys.revoke(uow, revoked.id, NOW)
+    await api_keys.authenticate(uow, expiring, NOW)
+    await keys.revoke(API_KEYS, uow, revoked.id, NOW)
     for bad, now in ((expiring, NOW + SECOND), (secret, NOW), ("sk_made_up", NOW), ("", NOW)):
         with pytest.raises(AuthenticationError) as refused:
-            await keys.authenticate(uow, bad, now)
+            await api_keys.authenticate(uow, bad, now)
         assert refused.value.code == "InvalidApiKey"
     for unknown in (revoked.id, "key-none"):
         with pytest.raises(NotFound):
-            await keys.revoke(uow, unknown, NOW)
+            await keys.revoke(API_KEYS, uow, unknown, NOW)
 
 
 async def test_a_project_has_a_name_of_its_own(uow: SqliteUnitOfWork) -> None:

@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 
 from spark_assets.db.sqlite import SqliteDatabase
+from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Scope, new_secret
-from spark_assets.domain.errors import AuthenticationError, Unavailable
+from spark_assets.domain.errors import AuthenticationError, SignatureError, Unavailable
+from spark_assets.domain.signature import SignedRequest, parse_authorization
 from spark_assets.operations import keys
+from spark_assets.operations.access_keys import ACCESS_KEYS
+from spark_assets.operations.api_keys import API_KEYS
 from spark_assets.web.authentication import Authenticator
+from tests.factories import records
 from tests.factories.clocks import SetClock
 from tests.factories.databases import open_sqlite
 from tests.factories.records import NOW, SECOND
+from tests.factories.signing import NAMES, sign, signing_headers
 
 
 @pytest.fixture
@@ -35,15 +41,42 @@ def authenticator(database: SqliteDatabase, clock: SetClock) -> Authenticator:
 
 async def _create(database: SqliteDatabase, *, projects: tuple[str, ...] = (), expires_at: int | None = None) -> tuple[ApiKey, str]:
     async with database.begin() as uow:
-        made = await keys.create(uow, name="laptop", scopes=DEFAULT_SCOPES, projects=projects, expires_at=expires_at, now=NOW - 1)
+        made = await keys.create(API_KEYS, uow, name="laptop", scopes=DEFAULT_SCOPES, projects=projects, expires_at=expires_at, now=NOW - 1)
         await uow.commit()
         return made
 
 
 async def _revoke(database: SqliteDatabase, key: ApiKey) -> None:
     async with database.begin() as uow:
-        await keys.revoke(uow, key.id, NOW)
+        await keys.revoke(API_KEYS, uow, key.id, NOW)
         await uow.commit()
+
+
+async def _create_access_key(database: SqliteDatabase, expires_at: int | None = None) -> tuple[AccessKey, str]:
+    async with database.begin() as uow:
+        made = await keys.create(ACCESS_KEYS, uow, name="sdk", scopes=DEFAULT_SCOPES, projects=(), expires_at=expires_at, now=NOW - 1)
+        await uow.commit()
+        return made
+
+
+async def _sign(authenticator: Authenticator, clock: SetClock, key: AccessKey, secret: str) -> tuple[str, str] | None:
+    """Call with a signature that is fresh; code and message of the refusal, if there is one."""
+    headers = signing_headers("127.0.0.1", b"{}", clock.time / SECOND)
+    request = SignedRequest(method="POST", path="/", query=(), headers=headers, body=b"{}")
+    credential = parse_authorization(sign(request, secret, NAMES, key=key.id))
+    try:
+        caller = await authenticator.signer(request, credential, clock.time, None)
+    except SignatureError as refused:
+        return refused.code, refused.message
+    assert (caller.key_id, caller.scopes, caller.project_ids) == (key.id, key.scopes, key.project_ids)
+    return None
+
+
+async def _last_use(database: SqliteDatabase, key: AccessKey) -> int | None:
+    async with database.read() as repositories:
+        found = await repositories.access_keys.by_id(key.id)
+    assert found is not None
+    return found.last_used_at
 
 
 async def _refusal(authenticator: Authenticator, header: bytes | None) -> str:
@@ -133,12 +166,42 @@ async def test_a_key_that_was_refused_has_not_been_used(database: SqliteDatabase
     assert found.last_used_at is None
 
 
+async def test_an_access_key_has_been_used_once_what_it_signed_is_right(
+    database: SqliteDatabase, authenticator: Authenticator, clock: SetClock
+) -> None:
+    key, secret = await _create_access_key(database)
+    refused = await _sign(authenticator, clock, key, "another secret")
+    await authenticator.record_use()
+    assert refused is not None
+    assert (refused[0], await _last_use(database, key)) == ("SignatureDoesNotMatch", None)
+    clock.time = NOW + 5 * SECOND
+    assert await _sign(authenticator, clock, key, secret) is None
+    assert await _last_use(database, key) is None
+    await authenticator.record_use()
+    assert await _last_use(database, key) == NOW + 5 * SECOND
+
+
+async def test_an_access_key_is_refused_from_its_end_on_like_an_unknown_one(
+    database: SqliteDatabase, authenticator: Authenticator, clock: SetClock
+) -> None:
+    key, secret = await _create_access_key(database, expires_at=NOW + SECOND)
+    clock.time = NOW + SECOND - 1
+    assert await _sign(authenticator, clock, key, secret) is None
+    clock.time = NOW + SECOND  # while it is still remembered
+    expired = await _sign(authenticator, clock, key, secret)
+    assert expired is not None
+    assert expired[0] == "InvalidAccessKey"
+    assert expired == await _sign(authenticator, clock, records.access_key(), secret)
+
+
 async def test_a_last_use_that_could_not_be_written_is_written_the_next_time(tmp_path: Path, clock: SetClock) -> None:
     path = tmp_path / "library.db"
     async with open_sqlite(path, lock_patience=0.0) as database:
         key, secret = await _create(database)
+        access_key, signing_secret = await _create_access_key(database)
         authenticator = Authenticator(database, clock)
         await authenticator.caller(f"Bearer {secret}".encode())
+        assert await _sign(authenticator, clock, access_key, signing_secret) is None
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(Unavailable):
@@ -147,6 +210,7 @@ async def test_a_last_use_that_could_not_be_written_is_written_the_next_time(tmp
         await authenticator.record_use()
         async with database.read() as repositories:
             found = await repositories.keys.by_id(key.id)
+        assert await _last_use(database, access_key) == NOW
     assert found is not None
     assert found.last_used_at == NOW
 

@@ -18,6 +18,7 @@ from spark_assets.domain.listing import AssetFilter
 from spark_assets.domain.media import AssetType
 from spark_assets.domain.upload import MOST_OPEN
 from spark_assets.operations import keys
+from spark_assets.operations.api_keys import API_KEYS
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from spark_assets.web.admin.endpoint import route
 from spark_assets.web.data_sources import data_source
@@ -70,7 +71,7 @@ async def sender(site: Site, make_exchange: MakeExchange) -> Sender:
     """Someone who may write."""
     group = records.group()
     async with site.runtime.database.begin() as uow:
-        _, key = await keys.create(uow, name="sender", scopes=DEFAULT_SCOPES, projects=(), expires_at=None, now=records.NOW)
+        _, key = await keys.create(API_KEYS, uow, name="sender", scopes=DEFAULT_SCOPES, projects=(), expires_at=None, now=records.NOW)
         await uow.groups.add(group)
         await uow.commit()
     return Sender(make_exchange, key, group.id)

@@ -17,7 +17,7 @@ _STYLES: Final = {
     "already there": "cyan",
 }  # fmt: skip
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
-_WHOLE: Final = frozenset({"ID", "Asset", "Status", "State", "Type", "Size", "Stage", "Created", "Attempts", "Event", "Key"})
+_WHOLE: Final = frozenset({"ID", "Asset", "Status", "State", "Type", "Size", "Stage", "Created", "Attempts", "Event", "Key", "Secret"})
 """Columns that stay on one line: the others give way on a narrow terminal."""
 _LIGHT: Final = ("Created", "Measures", "Last used", "Stage", "Expires", "Type", "Size", "Scopes", "Attempts")
 """Columns that are left out on a narrow terminal, in this order; `--json` shows everything."""

@@ -48,15 +48,25 @@ class AsyncAccessKeys:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def create(self, name: str, *, scopes: Sequence[str] = (), projects: Sequence[str] = ()) -> NewAccessKeyBody:
+    async def create(
+        self, name: str, *, scopes: Sequence[str] = (), projects: Sequence[str] = (), expires_at: str | None = None
+    ) -> NewAccessKeyBody:
         """Make an access key; `secret` in the answer is shown this once."""
-        body = given(name=name, scopes=tuple(scopes) or UNSET, projects=tuple(projects) or UNSET)
+        body = given(name=name, scopes=tuple(scopes) or UNSET, projects=tuple(projects) or UNSET, expires_at=expires_at or UNSET)
         return await self._transport.post("/v1/access-keys", NewAccessKeyBody, body)
 
+    async def get(self, key_id: str) -> AccessKeyBody:
+        """An access key, its secret masked."""
+        return await self._transport.get(f"/v1/access-keys/{key_id}", AccessKeyBody)
+
     async def list(self) -> AsyncIterator[AccessKeyBody]:
-        """The access keys, without their secrets."""
+        """The access keys, their secrets masked."""
         async for key in self._transport.items("/v1/access-keys", AccessKeyList):
             yield key
+
+    async def rotate(self, key_id: str, *, grace_seconds: int = 0) -> NewAccessKeyBody:
+        """Replace an access key by a new one, an ID and a secret; the old one goes on working for so many seconds."""
+        return await self._transport.post(f"/v1/access-keys/{key_id}/rotate", NewAccessKeyBody, {"grace_seconds": grace_seconds})
 
     async def revoke(self, key_id: str) -> None:
         """End an access key, everywhere, within a second."""

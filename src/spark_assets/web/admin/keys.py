@@ -1,98 +1,123 @@
-"""`/v1/keys`: API keys, made and ended by those who administer their projects."""
+"""`/v1/keys` and `/v1/access-keys`: keys of both kinds, made and ended by those who administer their projects."""
 
-from typing import Final
+from typing import Any, Final, Generic
+
+import msgspec
 
 from spark_assets.domain import own_parameters as own
 from spark_assets.domain.api_key import DEFAULT_SCOPES
 from spark_assets.domain.key_parameters import EXPIRES_AT, GRACE_SECONDS, KEY_NAME, PROJECTS, SCOPES
 from spark_assets.operations import keys
+from spark_assets.operations.access_keys import ACCESS_KEYS
+from spark_assets.operations.api_keys import API_KEYS
 from spark_assets.operations.paging import Paging
+from spark_assets.ports.repositories import AnyKey
 from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
 from spark_assets.web.admin.endpoint import Asked, Endpoint, changing, reading
-from spark_assets.web.admin.key_bodies import key_body, new_key_body, project_names
-from spark_assets.wire.keys import KeyBody, KeyList, NewKeyBody
+from spark_assets.web.admin.key_bodies import described, project_names
+from spark_assets.wire.keys import AccessKeyBody, AccessKeyList, KeyBody, KeyList, NewAccessKeyBody, NewKeyBody
 
 
-async def _list(repositories: Repositories, asked: Asked) -> KeyList:
-    listed = await keys.page(repositories, asked.call, Paging(**asked.values))
-    names = await project_names(repositories)
-    return KeyList([key_body(key, names) for key in listed.items], listed.next_token)
+class _Handlers(msgspec.Struct, Generic[AnyKey], frozen=True, kw_only=True):
+    """What is asked of keys of one kind, in the shapes that show them."""
+
+    kind: keys.Kind[AnyKey]
+    body: type[KeyBody]
+    new_body: type[KeyBody]
+    secret: str
+    """The field of the secret in the latter."""
+    list_body: type[KeyList] | type[AccessKeyList]
+
+    async def page(self, repositories: Repositories, asked: Asked) -> msgspec.Struct:
+        listed = await keys.page(self.kind, repositories, asked.call, Paging(**asked.values))
+        names = await project_names(repositories)
+        shown: list[Any] = [self.body(**described(key, names)) for key in listed.items]
+        return self.list_body(shown, listed.next_token)
+
+    async def get(self, repositories: Repositories, asked: Asked) -> msgspec.Struct:
+        key = await keys.find(self.kind, repositories, asked.call.caller, asked.path["key_id"])
+        return self.body(**described(key, await project_names(repositories)))
+
+    async def create(self, uow: UnitOfWork, asked: Asked) -> msgspec.Struct:
+        made = await keys.create(
+            self.kind,
+            uow,
+            name=asked.values["name"],
+            scopes=frozenset(asked.values.get("scopes", DEFAULT_SCOPES)),
+            projects=asked.values.get("projects", ()),
+            expires_at=asked.values.get("expires_at"),
+            now=asked.call.now,
+            caller=asked.call.caller,
+            origin=asked.call.origin,
+        )
+        return await self._with_secret(uow, *made)
+
+    async def rotate(self, uow: UnitOfWork, asked: Asked) -> msgspec.Struct:
+        call, grace = asked.call, asked.values.get("grace", 0)
+        made = await keys.rotate(self.kind, uow, asked.path["key_id"], grace=grace, now=call.now, caller=call.caller, origin=call.origin)
+        return await self._with_secret(uow, *made)
+
+    async def revoke(self, uow: UnitOfWork, asked: Asked) -> None:
+        await keys.revoke(self.kind, uow, asked.path["key_id"], asked.call.now, asked.call.caller, asked.call.origin)
+
+    async def _with_secret(self, uow: UnitOfWork, key: AnyKey, secret: str) -> msgspec.Struct:
+        return self.new_body(**{**described(key, await project_names(uow)), self.secret: secret})
 
 
-async def _create(uow: UnitOfWork, asked: Asked) -> NewKeyBody:
-    key, secret = await keys.create(
-        uow,
-        name=asked.values["name"],
-        scopes=frozenset(asked.values.get("scopes", DEFAULT_SCOPES)),
-        projects=asked.values.get("projects", ()),
-        expires_at=asked.values.get("expires_at"),
-        now=asked.call.now,
-        caller=asked.call.caller,
-        origin=asked.call.origin,
+def _endpoints(path: str, noun: str, shown_once: str, handlers: _Handlers[AnyKey]) -> tuple[Endpoint, ...]:
+    """The endpoints of keys of one kind."""
+    one = f"{path}/{{key_id}}"
+    return (
+        Endpoint(
+            method="GET",
+            path=path,
+            summary=f"The {noun}s, masked; needs the scope project:admin, and shows the keys of its projects, or admin",
+            query=own.PART,
+            answer=handlers.list_body,
+            handle=reading(handlers.page),
+        ),
+        Endpoint(
+            method="POST",
+            path=path,
+            summary=f"Make an {noun}, {shown_once} shown this once; needs the scope project:admin for its own projects, or admin",
+            required=(KEY_NAME,),
+            optional=(SCOPES, PROJECTS, EXPIRES_AT),
+            answer=handlers.new_body,
+            status=201,
+            handle=changing(handlers.create),
+            errors=("NotFound.ProjectName",),
+        ),
+        Endpoint(
+            method="GET",
+            path=one,
+            summary=f"An {noun}, masked; needs the scope project:admin",
+            answer=handlers.body,
+            handle=reading(handlers.get),
+            errors=("NotFound.key_id",),
+        ),
+        Endpoint(
+            method="DELETE",
+            path=one,
+            summary=f"Revoke an {noun}: every server refuses it within a second; needs the scope project:admin",
+            handle=changing(handlers.revoke),
+            errors=("NotFound.key_id",),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{one}/rotate",
+            summary=f"Replace an {noun} by a new one that may do the same, {shown_once} shown this once; needs the scope project:admin",
+            optional=(GRACE_SECONDS,),
+            answer=handlers.new_body,
+            status=201,
+            handle=changing(handlers.rotate),
+            errors=("NotFound.key_id", "Conflict.Status"),
+        ),
     )
-    return new_key_body(key, secret, await project_names(uow))
 
 
-async def _get(repositories: Repositories, asked: Asked) -> KeyBody:
-    key = await keys.find(repositories, asked.call.caller, asked.path["key_id"])
-    return key_body(key, await project_names(repositories))
-
-
-async def _rotate(uow: UnitOfWork, asked: Asked) -> NewKeyBody:
-    call = asked.call
-    grace = asked.values.get("grace", 0)
-    key, secret = await keys.rotate(uow, asked.path["key_id"], grace=grace, now=call.now, caller=call.caller, origin=call.origin)
-    return new_key_body(key, secret, await project_names(uow))
-
-
-async def _revoke(uow: UnitOfWork, asked: Asked) -> None:
-    await keys.revoke(uow, asked.path["key_id"], asked.call.now, asked.call.caller, asked.call.origin)
-
-
-_ONE: Final = "/v1/keys/{key_id}"
+_API_KEYS: Final = _Handlers(kind=API_KEYS, body=KeyBody, new_body=NewKeyBody, secret="key", list_body=KeyList)
+_ACCESS_KEYS: Final = _Handlers(kind=ACCESS_KEYS, body=AccessKeyBody, new_body=NewAccessKeyBody, secret="secret", list_body=AccessKeyList)
 ENDPOINTS: Final = (
-    Endpoint(
-        method="GET",
-        path="/v1/keys",
-        summary="The API keys, masked; needs the scope project:admin, and shows the keys of its projects, or admin",
-        query=own.PART,
-        answer=KeyList,
-        handle=reading(_list),
-    ),
-    Endpoint(
-        method="POST",
-        path="/v1/keys",
-        summary="Make an API key, which is shown this once; needs the scope project:admin for its own projects, or admin",
-        required=(KEY_NAME,),
-        optional=(SCOPES, PROJECTS, EXPIRES_AT),
-        answer=NewKeyBody,
-        status=201,
-        handle=changing(_create),
-        errors=("NotFound.ProjectName",),
-    ),
-    Endpoint(
-        method="GET",
-        path=_ONE,
-        summary="An API key, masked; needs the scope project:admin",
-        answer=KeyBody,
-        handle=reading(_get),
-        errors=("NotFound.key_id",),
-    ),
-    Endpoint(
-        method="DELETE",
-        path=_ONE,
-        summary="Revoke an API key: every server refuses it within a second; needs the scope project:admin",
-        handle=changing(_revoke),
-        errors=("NotFound.key_id",),
-    ),
-    Endpoint(
-        method="POST",
-        path=f"{_ONE}/rotate",
-        summary="Replace an API key by a new one that may do the same, which is shown this once; needs the scope project:admin",
-        optional=(GRACE_SECONDS,),
-        answer=NewKeyBody,
-        status=201,
-        handle=changing(_rotate),
-        errors=("NotFound.key_id", "Conflict.Status"),
-    ),
+    *_endpoints("/v1/keys", "API key", "which is", _API_KEYS),
+    *_endpoints("/v1/access-keys", "access key", "whose secret is", _ACCESS_KEYS),
 )

@@ -4,7 +4,6 @@ from collections import defaultdict
 from typing import Final
 
 from spark_assets.web.admin import (
-    access_keys,
     assets,
     audit,
     bulk,
@@ -36,7 +35,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *events.ENDPOINTS,
     *usage.ENDPOINTS,
     *keys.ENDPOINTS,
-    *access_keys.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *quotas.ENDPOINTS,
     *erasures.ENDPOINTS,
