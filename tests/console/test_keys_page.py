@@ -113,22 +113,60 @@ def test_what_is_wrong_with_a_new_key_is_said_in_its_form(context: BrowserContex
     expect(dialog.get_by_role("alert")).to_contain_text("scopes")
 
 
-def test_an_access_key_is_made_and_revoked(page: Page, sdk: Client) -> None:
+def test_an_access_key_is_made_with_an_end_and_revoked(page: Page, sdk: Client, check_accessible: Check) -> None:
     page.goto("/console/keys")
     page.get_by_role("button", name="Create an access key").click()
     dialog = page.get_by_role("dialog")
+    check_accessible(page)
     dialog.get_by_label("Name").fill("old programs")
+    dialog.get_by_label(re.compile("Last day")).fill("2099-12-31")
     dialog.get_by_role("button", name="Create").click()
     key_id, secret = _reveal(page)
-    assert secret
+    made = sdk.access_keys.get(key_id)
+    assert (made.name, made.expires_at) == ("old programs", "2099-12-31T23:59:59.000000Z")
     _done(page)
+    assert secret not in page.content()
     row = _row(page, "old programs", "Access keys")
-    expect(row).to_contain_text(key_id)
+    for shown in (key_id, f"Secret {secret[:4]}…", "2099-12-31 23:59", "never", "valid"):
+        expect(row).to_contain_text(shown)
     row.get_by_role("button", name="Revoke").click()
     with page.expect_navigation():
         page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(row).to_contain_text("revoked")
-    assert next(one for one in sdk.access_keys.list() if one.id == key_id).revoked_at is not None
+    expect(row.get_by_role("button")).to_have_count(0)
+    assert sdk.access_keys.get(key_id).revoked_at is not None
+
+
+def test_an_access_key_is_rotated_with_a_grace(page: Page, sdk: Client, check_accessible: Check) -> None:
+    old = sdk.access_keys.create("studio", scopes=["assets:read"])
+    page.goto("/console/keys")
+    _row(page, "studio", "Access keys").get_by_role("button", name="Rotate").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("studio")
+    expect(dialog).to_contain_text("an ID of its own")
+    check_accessible(page)
+    dialog.get_by_label("The old key ends").select_option("in seven days")
+    dialog.get_by_role("button", name="Rotate").click()
+    new_id, secret = _reveal(page)
+    _done(page)
+    expect(_row(page, "studio", "Access keys")).to_have_count(2)
+    assert new_id != old.id
+    assert secret not in {"", old.secret}
+    new, ending = sdk.access_keys.get(new_id), sdk.access_keys.get(old.id)
+    assert (new.scopes, new.expires_at) == (["assets:read"], None)
+    assert (ending.expires_at is not None, ending.revoked_at) == (True, None)
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1280])
+def test_what_can_be_done_with_a_key_is_in_sight_however_wide_the_page_is(
+    page: Page, sdk: Client, width: int, check_accessible: Check
+) -> None:
+    sdk.access_keys.create("Programs for the Ark Assets API", expires_at="2099-12-31T23:59:59Z")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/console/keys")
+    for region in page.get_by_role("region").all():
+        assert region.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    check_accessible(page)
 
 
 def test_who_revokes_the_key_of_the_session_is_signed_out(context: BrowserContext, site: Service) -> None:

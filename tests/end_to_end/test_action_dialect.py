@@ -178,6 +178,18 @@ def test_a_revoked_access_key_is_refused_within_a_second(service: Service) -> No
     assert next(key for key in listed if key["id"] == short.access_key)["revoked_at"] is not None
 
 
+def test_an_expired_access_key_is_refused_like_a_revoked_one(service: Service) -> None:
+    short = member(service, "--project", "default", "--expires", "1s")
+    deadline = time.monotonic() + 3.0
+    while (expired := send_signed(short, "ListAssetGroups", LIST)).status == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert _error(expired) == (401, "InvalidAccessKey", 100009)
+    revoked = member(service, "--project", "default")
+    assert service.in_process("access-keys", "revoke", revoked.access_key).exit_code == 0
+    assert Reply(expired).plain == Reply(send_signed(revoked, "ListAssetGroups", LIST)).plain
+
+
 @pytest.mark.parametrize("header", ["HMAC-SHA256", "HMAC-SHA256 Credential=x", "HMAC-SHA256 Credential=a/b/c/d/request, Signature="])
 def test_a_malformed_signature_is_missing(client: SparkClient, header: str) -> None:
     answer = client.request("POST", ACTION, body=LIST, headers={"Authorization": header})

@@ -1,4 +1,4 @@
-"""A server that was asked to stop still tells what becomes of the tasks that it works on."""
+"""A server that was asked to stop still tells what becomes of the tasks that it works on, and writes down whose keys were used."""
 
 import json
 import os
@@ -10,9 +10,12 @@ from tests.end_to_end.shelf import Shelf
 from tests.factories.http import send
 from tests.factories.origin import Visit, head
 from tests.factories.spark_processes import Service
+from tests.factories.surfaces import member, send_signed
 
 
-def test_polls_are_answered_while_the_server_drains(make_service: MakeService, size: str, shelf: Shelf, contents: list[bytes]) -> None:
+def test_polls_are_answered_and_last_uses_kept_while_the_server_drains(
+    make_service: MakeService, size: str, shelf: Shelf, contents: list[bytes]
+) -> None:
     opened, open_gate = shelf.gate()
     waiting = threading.Event()
 
@@ -22,7 +25,9 @@ def test_polls_are_answered_while_the_server_drains(make_service: MakeService, s
         await visit.send(head(headers={"Content-Length": str(len(contents[0]))}), contents[0])
 
     with make_service(drain_timeout=20) as service:
-        client = service.client()
+        caller = member(service)
+        client = caller.client
+        assert send_signed(caller, "ListAssetGroups", b'{"Filter": {}}').status == 200
         task_id = client.submit_asset(client.create_group(), shelf.behave("/gated.jpg", behave))
         assert waiting.wait(10)
         held = threading.Thread(target=client.request, args=("GET", f"/model/v1/generation/task/{task_id}?wait=20"))
@@ -42,6 +47,8 @@ def test_polls_are_answered_while_the_server_drains(make_service: MakeService, s
         held.join(5)
         service.start()
         assert client.ended(task_id)["status"] == "completed"
+        for kind in ("keys", "access-keys"):
+            assert [key["last_used_at"] is None for key in service.quick_command(kind, "list")] == [False]
 
 
 def _drains(service: Service) -> None:

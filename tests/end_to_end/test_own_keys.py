@@ -9,10 +9,11 @@ import pytest
 from spark_assets.domain.parameters import CREATE_GROUP
 from tests.factories.http import Answer, Json, SparkClient
 from tests.factories.spark_processes import Service
-from tests.factories.surfaces import Member, by_signature
+from tests.factories.surfaces import Member, by_signature, send_signed
 
 UNKNOWN = "key-bcdfghjklmnp"
 ADMINISTRATION = ("keys", "access-keys")
+of_both_kinds = pytest.mark.parametrize("kind", ADMINISTRATION)
 
 
 class People(NamedTuple):
@@ -64,13 +65,18 @@ def _plain(answer: Answer) -> tuple[int, bytes]:
     return answer.status, answer.body.replace(answer.headers["x-request-id"].encode(), b"ID")
 
 
-def _works(service: Service, key: str) -> bool:
-    return SparkClient(service.base_url, key).call("GET", "/v1/projects").status == 200
+def _works(service: Service, made: Json) -> bool:
+    """Whether the key lets in whoever holds it: as a bearer key, or by what it signs."""
+    if "key" in made:
+        return SparkClient(service.base_url, made["key"]).call("GET", "/v1/projects").status == 200
+    answer = send_signed(Member(SparkClient(service.base_url, ""), made["id"], made["secret"]), "ListAssetGroups", b'{"Filter": {}}')
+    assert answer.status == 200 or answer.json()["ResponseMetadata"]["Error"]["Code"] == "InvalidAccessKey"
+    return answer.status == 200
 
 
-def _wait_until_refused(service: Service, key: str) -> None:
+def _wait_until_refused(service: Service, made: Json) -> None:
     since = time.monotonic()
-    while _works(service, key):
+    while _works(service, made):
         assert time.monotonic() - since < 1.0
 
 
@@ -95,17 +101,16 @@ def test_a_key_of_which_nothing_is_said_reads_and_writes_in_all_projects(people:
 
 
 def test_an_access_key_is_shown_once_and_signs(service: Service, people: People) -> None:
-    made = _make(people.ours, "access-keys", projects=["keys-ours"])
+    made = _make(people.ours, "access-keys", projects=["keys-ours"], expires_at="2099-12-31T23:59:59Z")
     member = Member(SparkClient(service.base_url, ""), made["id"], made["secret"])
     assert by_signature(member, CREATE_GROUP, {"Name": "signed", "GroupType": "AIGC"}).result is not None
-    assert _all(people.ours, "access-keys")[made["id"]] == {name: value for name, value in made.items() if name != "secret"}
-    assert people.ours.call("DELETE", f"/v1/access-keys/{made['id']}").status == 204
-    since = time.monotonic()
-    while by_signature(member, CREATE_GROUP, {"Name": "signed", "GroupType": "AIGC"}).result is not None:
-        assert time.monotonic() - since < 1.0
+    shown = people.ours.call("GET", f"/v1/access-keys/{made['id']}").json()
+    assert shown == {name: value for name, value in made.items() if name != "secret"} | {"last_used_at": shown["last_used_at"]}
+    assert (shown["hint"], shown["expires_at"]) == (f"{made['secret'][:4]}…", "2099-12-31T23:59:59.000000Z")
+    assert made["secret"] not in people.ours.call("GET", "/v1/access-keys").body.decode()
 
 
-@pytest.mark.parametrize("kind", ADMINISTRATION)
+@of_both_kinds
 def test_a_repeated_request_makes_one_key_and_shows_it_again(people: People, kind: str) -> None:
     before = _all(people.ours, kind)
     body = {"name": "repeated", "projects": ["keys-ours"]}
@@ -115,7 +120,7 @@ def test_a_repeated_request_makes_one_key_and_shows_it_again(people: People, kin
     assert len(_all(people.ours, kind)) == len(before) + 1
 
 
-@pytest.mark.parametrize("kind", ADMINISTRATION)
+@of_both_kinds
 def test_whoever_administers_a_project_sees_its_keys_and_no_others(people: People, kind: str) -> None:
     mine = _make(people.admin, kind, projects=["keys-ours"])["id"]
     foreign = _make(people.admin, kind, projects=["keys-theirs"])["id"]
@@ -129,21 +134,19 @@ def test_whoever_administers_a_project_sees_its_keys_and_no_others(people: Peopl
     assert all(key["projects"] == ["keys-ours"] for key in seen.values())
 
 
-def test_another_projects_key_is_byte_for_byte_an_unknown_one(people: People) -> None:
-    beyond = [_make(people.admin, projects=projects)["id"] for projects in (["keys-theirs"], ["keys-ours", "keys-theirs"], [])]
+@of_both_kinds
+def test_another_projects_key_is_byte_for_byte_an_unknown_one(people: People, kind: str) -> None:
+    beyond = [_make(people.admin, kind, projects=projects)["id"] for projects in (["keys-theirs"], ["keys-ours", "keys-theirs"], [])]
     for method, suffix in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
-        unknown = people.ours.call(method, f"/v1/keys/{UNKNOWN}{suffix}")
+        unknown = people.ours.call(method, f"/v1/{kind}/{UNKNOWN}{suffix}")
         assert unknown.code == "NotFound.key_id"
         for key_id in beyond:
-            assert _plain(people.ours.call(method, f"/v1/keys/{key_id}{suffix}")) == _plain(unknown)
-    unknown = people.ours.call("DELETE", "/v1/access-keys/AKNONE")
-    foreign = _make(people.theirs, "access-keys", projects=["keys-theirs"])["id"]
-    assert unknown.code == "NotFound.key_id"
-    assert _plain(people.ours.call("DELETE", f"/v1/access-keys/{foreign}")) == _plain(unknown)
-    assert all(people.admin.call("GET", f"/v1/keys/{key_id}").json()["revoked_at"] is None for key_id in beyond)
+            assert _plain(people.ours.call(method, f"/v1/{kind}/{key_id}{suffix}")) == _plain(unknown)
+    shown = [people.admin.call("GET", f"/v1/{kind}/{key_id}").json() for key_id in beyond]
+    assert {(key["revoked_at"], key["expires_at"]) for key in shown} == {(None, None)}
 
 
-@pytest.mark.parametrize("kind", ADMINISTRATION)
+@of_both_kinds
 def test_nobody_makes_a_key_for_more_projects_than_their_own(people: People, kind: str) -> None:
     unknown = people.ours.call("POST", f"/v1/{kind}", {"name": "x", "projects": ["keys-xxxxxx"]})
     assert unknown.code == "NotFound.ProjectName"
@@ -156,7 +159,7 @@ def test_nobody_makes_a_key_for_more_projects_than_their_own(people: People, kin
         assert (refused.status, refused.code) == (400, "MissingParameter.projects")
 
 
-@pytest.mark.parametrize("kind", ADMINISTRATION)
+@of_both_kinds
 @pytest.mark.parametrize("scope", ["admin", "moderation:skip", "metrics"])
 def test_nobody_hands_on_a_scope_that_they_lack(people: People, kind: str, scope: str) -> None:
     for caller in (people.ours, people.every_project):
@@ -189,96 +192,99 @@ def test_an_admin_of_one_project_stays_within_it(service: Service, people: Peopl
     assert limited.call("DELETE", f"/v1/keys/{foreign['id']}").code == "NotFound.key_id"
 
 
-def test_who_administers_nothing_is_told_which_scope_is_missing(people: People) -> None:
-    own = _make(people.ours, projects=["keys-ours"])["id"]
+@of_both_kinds
+def test_who_administers_nothing_is_told_which_scope_is_missing(people: People, kind: str) -> None:
+    own = _make(people.ours, kind, projects=["keys-ours"])["id"]
     for method, path, body in (
-        ("GET", "/v1/keys", None),
-        ("POST", "/v1/keys", {"name": "x", "projects": ["keys-ours"]}),
-        ("GET", f"/v1/keys/{own}", None),
-        ("DELETE", f"/v1/keys/{own}", None),
-        ("POST", f"/v1/keys/{own}/rotate", {}),
-        ("GET", "/v1/access-keys", None),
-        ("POST", "/v1/access-keys", {"name": "x", "projects": ["keys-ours"]}),
-        ("DELETE", "/v1/access-keys/AKNONE", None),
+        ("GET", f"/v1/{kind}", None),
+        ("POST", f"/v1/{kind}", {"name": "x", "projects": ["keys-ours"]}),
+        ("GET", f"/v1/{kind}/{own}", None),
+        ("DELETE", f"/v1/{kind}/{own}", None),
+        ("POST", f"/v1/{kind}/{own}/rotate", {}),
     ):
         refused = people.worker.call(method, path, body)
         assert (refused.status, refused.code) == (403, "AccessDenied"), path
         assert "project:admin" in refused.message
 
 
-def test_a_revoked_key_is_refused_within_a_second(service: Service, people: People) -> None:
-    made = _make(people.ours, projects=["keys-ours"])
-    assert _works(service, made["key"])
-    assert people.ours.call("DELETE", f"/v1/keys/{made['id']}").status == 204
-    _wait_until_refused(service, made["key"])
-    assert people.ours.call("GET", f"/v1/keys/{made['id']}").json()["revoked_at"] is not None
-    assert people.ours.call("DELETE", f"/v1/keys/{made['id']}").code == "NotFound.key_id"
-    assert people.ours.call("POST", f"/v1/keys/{made['id']}/rotate").code == "Conflict.Status"
+@of_both_kinds
+def test_a_revoked_key_is_refused_within_a_second(service: Service, people: People, kind: str) -> None:
+    made = _make(people.ours, kind, projects=["keys-ours"])
+    assert _works(service, made)
+    assert people.ours.call("DELETE", f"/v1/{kind}/{made['id']}").status == 204
+    _wait_until_refused(service, made)
+    assert people.ours.call("GET", f"/v1/{kind}/{made['id']}").json()["revoked_at"] is not None
+    assert people.ours.call("DELETE", f"/v1/{kind}/{made['id']}").code == "NotFound.key_id"
+    assert people.ours.call("POST", f"/v1/{kind}/{made['id']}/rotate").code == "Conflict.Status"
 
 
 def test_a_key_may_end_itself(service: Service, people: People) -> None:
     made = _make(people.ours, projects=["keys-ours"], scopes=["project:admin"])
     assert SparkClient(service.base_url, made["key"]).call("DELETE", f"/v1/keys/{made['id']}").status == 204
-    _wait_until_refused(service, made["key"])
+    _wait_until_refused(service, made)
 
 
-def test_only_an_admin_ends_an_admin(people: People) -> None:
-    for projects in ([], ["keys-ours"]):
-        key = _make(people.admin, projects=projects, scopes=["admin"])["id"]
-        access_key = _make(people.admin, "access-keys", projects=projects, scopes=["admin"])["id"]
-        for method, path in (
-            ("DELETE", f"/v1/keys/{key}"),
-            ("POST", f"/v1/keys/{key}/rotate"),
-            ("DELETE", f"/v1/access-keys/{access_key}"),
-        ):
-            refused = people.every_project.call(method, path)
-            assert (refused.status, refused.code) == (403, "AccessDenied"), path
-        assert people.ours.call("POST", f"/v1/keys/{key}/rotate").status == (403 if projects else 404)
-        assert people.admin.call("DELETE", f"/v1/keys/{key}").status == 204
-        assert people.admin.call("DELETE", f"/v1/access-keys/{access_key}").status == 204
+@of_both_kinds
+@pytest.mark.parametrize("projects", [[], ["keys-ours"]], ids=["of all projects", "of one"])
+def test_only_an_admin_ends_an_admin(people: People, kind: str, projects: list[str]) -> None:
+    key = _make(people.admin, kind, projects=projects, scopes=["admin"])["id"]
+    for method, path in (("DELETE", f"/v1/{kind}/{key}"), ("POST", f"/v1/{kind}/{key}/rotate")):
+        refused = people.every_project.call(method, path)
+        assert (refused.status, refused.code) == (403, "AccessDenied"), path
+    assert people.ours.call("POST", f"/v1/{kind}/{key}/rotate").status == (403 if projects else 404)
+    assert people.admin.call("DELETE", f"/v1/{kind}/{key}").status == 204
 
 
-def test_nobody_gets_a_scope_by_renewing_the_key_that_holds_it(people: People) -> None:
-    key = _make(people.admin, projects=["keys-ours"], scopes=["assets:read", "moderation:skip"])["id"]
-    refused = people.ours.call("POST", f"/v1/keys/{key}/rotate")
+@of_both_kinds
+def test_nobody_gets_a_scope_by_renewing_the_key_that_holds_it(people: People, kind: str) -> None:
+    key = _make(people.admin, kind, projects=["keys-ours"], scopes=["assets:read", "moderation:skip"])["id"]
+    refused = people.ours.call("POST", f"/v1/{kind}/{key}/rotate")
     assert (refused.status, refused.code) == (403, "AccessDenied")
     assert "moderation:skip" in refused.message
-    assert people.ours.call("DELETE", f"/v1/keys/{key}").status == 204
+    assert people.ours.call("DELETE", f"/v1/{kind}/{key}").status == 204
 
 
-def test_a_renewed_key_does_the_same_and_the_old_one_ends_at_once(service: Service, people: People) -> None:
-    old = _make(people.ours, name="ci", projects=["keys-ours"], scopes=["assets:read"], expires_at="2099-01-01T00:00:00Z")
-    answer = people.ours.call("POST", f"/v1/keys/{old['id']}/rotate")
+@of_both_kinds
+def test_a_renewed_key_does_the_same_and_the_old_one_ends_at_once(service: Service, people: People, kind: str) -> None:
+    old = _make(people.ours, kind, name="ci", projects=["keys-ours"], scopes=["assets:read"], expires_at="2099-01-01T00:00:00Z")
+    assert _works(service, old)
+    answer = people.ours.call("POST", f"/v1/{kind}/{old['id']}/rotate")
     assert answer.status == 201
     new = answer.json()
     assert new["id"] != old["id"]
     assert all(new[name] == old[name] for name in ("name", "scopes", "projects", "expires_at"))
-    assert _works(service, new["key"])
-    _wait_until_refused(service, old["key"])
+    assert _works(service, new)
+    _wait_until_refused(service, old)
+    audit = people.ours.call("GET", f"/v1/audit?subject={old['id']}").json()["items"]
+    assert [entry["action"].rpartition(".")[2] for entry in audit] == ["rotated", "created"]
+    assert audit[0]["details"]["replaced_by"] == new["id"]
 
 
-def test_within_the_grace_both_keys_work(service: Service, people: People) -> None:
-    old = _make(people.ours, projects=["keys-ours"])
+@of_both_kinds
+def test_within_the_grace_both_keys_work(service: Service, people: People, kind: str) -> None:
+    old = _make(people.ours, kind, projects=["keys-ours"])
     since = time.monotonic()
-    answer = people.ours.call("POST", f"/v1/keys/{old['id']}/rotate", {"grace_seconds": 2})
+    answer = people.ours.call("POST", f"/v1/{kind}/{old['id']}/rotate", {"grace_seconds": 2})
     assert answer.status == 201
     assert answer.json()["expires_at"] is None
-    assert _works(service, old["key"])
-    shown = people.ours.call("GET", f"/v1/keys/{old['id']}").json()
+    assert _works(service, old)
+    shown = people.ours.call("GET", f"/v1/{kind}/{old['id']}").json()
     assert (shown["revoked_at"], shown["expires_at"] is None) == (None, False)
-    while _works(service, old["key"]):
+    while _works(service, old):
         assert time.monotonic() - since < 4.0
     assert time.monotonic() - since > 1.5
-    assert _works(service, answer.json()["key"])
+    assert _works(service, answer.json())
 
 
+@of_both_kinds
 @pytest.mark.parametrize("grace", [-1, 7 * 86_400 + 1, "1", 1.5, True])
-def test_a_grace_is_at_most_a_week(people: People, grace: object) -> None:
-    old = _make(people.ours, projects=["keys-ours"])
-    refused = people.ours.call("POST", f"/v1/keys/{old['id']}/rotate", {"grace_seconds": grace})
+def test_a_grace_is_at_most_a_week(people: People, kind: str, grace: object) -> None:
+    old = _make(people.ours, kind, projects=["keys-ours"])
+    refused = people.ours.call("POST", f"/v1/{kind}/{old['id']}/rotate", {"grace_seconds": grace})
     assert (refused.status, refused.code) == (400, "InvalidParameter.grace_seconds")
 
 
+@of_both_kinds
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -301,5 +307,5 @@ def test_a_grace_is_at_most_a_week(people: People, grace: object) -> None:
         ({"name": "x", "expiry": "2099-01-01T00:00:00Z"}, "InvalidParameter.expiry"),
     ],
 )
-def test_a_key_that_is_none_is_refused_by_the_parameter_at_fault(people: People, body: Json, code: str) -> None:
-    assert people.admin.call("POST", "/v1/keys", body).code == code
+def test_a_key_that_is_none_is_refused_by_the_parameter_at_fault(people: People, kind: str, body: Json, code: str) -> None:
+    assert people.admin.call("POST", f"/v1/{kind}", body).code == code

@@ -41,7 +41,7 @@ async def show_keys(page: Page) -> None:
 def _state(key: dict[str, Any], now: datetime) -> str:
     if key["revoked_at"] is not None:
         return "revoked"
-    ends = key.get("expires_at")
+    ends = key["expires_at"]
     return "expired" if ends is not None and datetime.fromisoformat(ends) <= now else "valid"
 
 
