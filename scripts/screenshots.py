@@ -85,7 +85,7 @@ def _fill(server: DemoServer, key: str, folder: Path, hook: str) -> dict[str, st
         groups = {name: client.groups.create(name) for name in ("Places", "Patterns", "Sound", "Characters")}
         client.keys.create("Render farm", projects=["film"], expires_at="2099-06-30T23:59:59Z")
         client.keys.revoke(client.keys.create("Old laptop").id)
-        client.access_keys.create("Programs for the Ark Assets API")
+        client.access_keys.rotate(client.access_keys.create("Programs for the Ark Assets API").id, grace_seconds=86_400)
         webhook = client.webhooks.create(hook, description="the render farm", events=["asset.active", "asset.failed"])
         client.assets.create(group_id=groups["Places"].id, url="http://127.0.0.1:1/not-there.jpg", name="Not there")
         asset, clip = _add_files(client, groups["Places"].id, groups["Sound"].id, folder)

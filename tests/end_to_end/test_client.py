@@ -105,8 +105,13 @@ def test_keys_webhooks_and_usage_are_in_reach(service: Service) -> None:
         assert admin.webhooks.replay(webhook.id, "2099-01-01T00:00:00Z") == 0
         admin.webhooks.delete(webhook.id)
         assert admin.usage.get(by=["project"]).currency == "USD"
-        access = admin.access_keys.create("pair")
-        admin.access_keys.revoke(access.id)
+        pair = admin.access_keys.create("pair", expires_at="2099-12-31T23:59:59Z")
+        renewed = admin.access_keys.rotate(pair.id, grace_seconds=60)
+        assert (renewed.name, renewed.expires_at, renewed.id == pair.id) == ("pair", pair.expires_at, False)
+        admin.access_keys.revoke(renewed.id)
+        assert admin.access_keys.get(renewed.id).revoked_at is not None
+        found = {key.id: key for key in admin.access_keys.list()}[pair.id]
+        assert (found.revoked_at, found.hint, found.expires_at == pair.expires_at) == (None, f"{pair.secret[:4]}…", False)
 
 
 def test_the_gateway_mode_speaks_the_three_documented_models(service: Service, shelf: Shelf, media: Path) -> None:

@@ -106,7 +106,11 @@ def test_projects_keys_and_usage_go_over_http(run: Run, service: Service) -> Non
     run("assets", "list", "--key", newer)
     assert "robot" in run("keys", "list").stdout
     run("keys", "revoke", key["id"])
-    pair = read(run("access-keys", "create", "--name", "pair", "--json"))
+    pair = read(run("access-keys", "create", "--name", "pair", "--expires", "2d", "--json"))
+    renewed, secret = run("access-keys", "rotate", pair["id"], "--grace", "1h").stdout.split()
+    assert renewed in (table := run("access-keys", "list").stdout)
+    assert f"{secret[:4]}…" in table
+    assert secret not in table
     assert pair["id"] in run("access-keys", "list", "--quiet").stdout.splitlines()
     assert key["id"] in run("keys", "list", "--quiet").stdout.splitlines()
     assert project in run("projects", "list", "--quiet").stdout.splitlines()

@@ -105,7 +105,10 @@ class House(NamedTuple):
     seen: dict[str, bytes]
 
 
-SEEN: Final = ("/v1/assets", "/v1/groups", "/v1/tasks", "/v1/usage", "/v1/audit", "/v1/webhooks", "/v1/shares", "/v1/quotas", "/v1/keys")
+SEEN: Final = (
+    "/v1/assets", "/v1/groups", "/v1/tasks", "/v1/usage", "/v1/audit", "/v1/webhooks", "/v1/shares", "/v1/quotas", "/v1/keys",
+    "/v1/access-keys",
+)  # fmt: skip
 
 
 def _seen(side: Side) -> dict[str, bytes]:

@@ -90,6 +90,23 @@ def test_the_sdk_reports_a_wrong_secret(me: Member) -> None:
     assert (status, error["Code"], error["CodeN"]) == (401, "SignatureDoesNotMatch", 100010)
 
 
+def test_the_sdk_goes_on_with_the_pair_that_replaced_its_own(service: Service) -> None:
+    old = service.quick_command("access-keys", "create", "--name", "sdk", "--project", "default", "--expires", "1h")
+    new = service.quick_command("access-keys", "rotate", old["id"], "--grace", "30m")
+    for pair in (old, new):
+        group = _acting(service.base_url, pair["id"], pair["secret"])("CreateAssetGroup", Name="cast", GroupType="AIGC")["Id"]
+    service.quick_command("access-keys", "rotate", new["id"])
+    assert _acting(service.base_url, old["id"], old["secret"])("GetAssetGroup", Id=group)["Id"] == group
+    ended, deadline = _acting(service.base_url, new["id"], new["secret"]), time.monotonic() + 1.5
+
+    def go_on() -> None:
+        while time.monotonic() < deadline:
+            ended("ListAssetGroups", Filter={})
+
+    status, error = _error(go_on)
+    assert (status, error["Code"]) == (401, "InvalidAccessKey")
+
+
 def test_the_sdk_reports_an_unknown_access_key(me: Member) -> None:
     status, error = _error(lambda: _acting(me.client.base_url, "AKNONE", me.secret)("ListAssetGroups", Filter={}))
     assert (status, error["Code"], error["CodeN"]) == (401, "InvalidAccessKey", 100009)

@@ -90,6 +90,32 @@ def test_the_longest_expiry_that_can_be_written_is_a_date(run: Run) -> None:
     assert made["expires_at"] in run("keys", "list").stdout
 
 
+def test_an_access_key_is_printed_with_its_secret_once_and_masked_from_then_on(run: Run) -> None:
+    key_id, secret = run("access-keys", "create", "--name", "sdk", "--expires", "90d").stdout.split()
+    listed = run("access-keys", "list", "--json")
+    (found,) = _only(listed)
+    assert (found["id"], found["hint"], found["revoked_at"], found["last_used_at"]) == (key_id, f"{secret[:4]}…", None, None)
+    assert found["expires_at"] > found["created_at"]
+    table = run("access-keys", "list").stdout
+    assert all(shown in table for shown in (key_id, "Secret", found["hint"], found["expires_at"], "valid"))
+    assert secret not in listed.stdout + table
+
+
+@pytest.mark.parametrize(("kind", "secret"), [("keys", "key"), ("access-keys", "secret")])
+def test_a_key_of_either_kind_is_rotated(run: Run, kind: str, secret: str) -> None:
+    old = _only(run(kind, "create", "--name", "laptop", "--scope", "assets:read", "--json"))
+    new = _only(run(kind, "rotate", old["id"], "--grace", "24h", "--json"))
+    assert (new["name"], new["scopes"], new["expires_at"]) == ("laptop", ["assets:read"], None)
+    assert not {new["id"], new[secret]} & {old["id"], old[secret]}
+    run(kind, "rotate", new["id"])
+    found = {key["id"]: key for key in _only(run(kind, "list", "--json"))}
+    assert (found[old["id"]]["revoked_at"], found[old["id"]]["expires_at"] is None) == (None, False)
+    assert found[new["id"]]["revoked_at"] is not None
+    assert "cannot be rotated" in run(kind, "rotate", new["id"], code=1).stderr
+    assert "none" in run(kind, "rotate", "none", code=3).stderr
+    assert "7d" in run(kind, "rotate", old["id"], "--grace", "8d", code=2).stderr
+
+
 def test_a_key_is_revoked_once(run: Run) -> None:
     made = _only(run("keys", "create", "--name", "laptop", "--json"))
     assert run("keys", "revoke", made["id"]).stdout == ""
