@@ -1,18 +1,15 @@
-"""Lists over both databases: what filters select, in which order, part by part, and by which index."""
+"""Lists over both databases: what filters select, in which order, part by part."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
-from spark_assets.db.lists import asset_conditions, group_conditions, page_of
-from spark_assets.db.tables import assets, groups
 from spark_assets.domain.asset import Asset, AssetStatus, Failure
 from spark_assets.domain.group import Group
-from spark_assets.domain.listing import AssetFilter, GroupFilter, Position, Slice, SortBy, SortOrder, folded
+from spark_assets.domain.listing import AssetFilter, GroupFilter, Position, Slice, SortBy, SortOrder, TaskFilter, folded
 from spark_assets.domain.media import AssetType
+from spark_assets.domain.task import TaskStatus
 from spark_assets.ports.unit_of_work import UnitOfWork
 from tests.factories import records
 from tests.factories.records import DEFAULT_PROJECT_ID, NOW, SECOND
@@ -144,6 +141,23 @@ async def test_each_filter_selects_and_counts_what_it_says(uow: UnitOfWork, libr
         assert await uow.assets.count(HERE, wanted) == len(expected), wanted
 
 
+async def test_what_is_being_processed_is_found_by_its_tasks(uow: UnitOfWork) -> None:
+    group = records.group()
+    await uow.groups.add(group)
+    made = [records.asset(group.id, created_at=NOW + number, task_id=f"task-{number}") for number in range(3)]
+    for asset in made:
+        await uow.assets.add(asset)
+        await uow.tasks.add(records.task(asset.id, id=asset.task_id, created_at=asset.created_at))
+    assert await uow.assets.fail(made[1].id, Failure("MediaCorrupt", "broken"), NOW)
+    await uow.tasks.end_for_assets([made[1].id], Failure("InvalidParameter.MediaCorrupt", "broken"), NOW)
+    wanted = AssetFilter(statuses=(AssetStatus.PROCESSING,))
+    assert _ids(await uow.assets.page(HERE, wanted, ALL)) == [made[2].id, made[0].id]
+    assert await uow.assets.count(HERE, wanted) == 2
+    assert await uow.assets.page(["project-none"], wanted, ALL) == []
+    in_progress = await uow.tasks.page(HERE, TaskFilter(statuses=(TaskStatus.IN_PROGRESS,)), ALL)
+    assert [task.asset_id for task in in_progress] == [made[2].id, made[0].id]
+
+
 async def test_a_list_knows_the_projects_it_is_asked_for_alone(uow: UnitOfWork, library: list[Asset]) -> None:
     elsewhere = await uow.projects.by_name("film")
     assert elsewhere is not None
@@ -210,54 +224,3 @@ async def test_many_tags_at_once_are_no_burden(uow: UnitOfWork, library: list[As
 def test_a_name_is_folded_alike_however_it_is_spelled() -> None:
     assert folded("CAFÉ") == folded("cafe\u0301") == "café"
     assert folded("Plain") == "plain"
-
-
-@pytest.mark.parametrize("deep", [False, True], ids=["first", "deep"])
-@pytest.mark.parametrize("order", SortOrder)
-@pytest.mark.parametrize(
-    ("table", "sort_by"), [*((assets, by) for by in SortBy), (groups, SortBy.CREATE_TIME), (groups, SortBy.UPDATE_TIME)]
-)
-async def test_a_page_is_read_from_the_index_of_its_order_without_sorting(
-    uow: UnitOfWork, table: Any, sort_by: SortBy, order: SortOrder, deep: bool
-) -> None:
-    values = ("group-m", NOW) if sort_by is SortBy.GROUP_ID else (NOW,)
-    part = Slice(sort_by=sort_by, order=order, after=Position(values, "x") if deep else None)
-    conditions = asset_conditions(HERE, AssetFilter()) if table is assets else group_conditions(HERE, GroupFilter())
-    plan, on_sqlite = await _plan(uow, page_of(table, conditions, part))
-    column = {SortBy.CREATE_TIME: "created_at", SortBy.UPDATE_TIME: "updated_at", SortBy.GROUP_ID: "group_id"}[sort_by]
-    sign = "<" if order is SortOrder.DESCENDING else ">"
-    if on_sqlite:
-        assert f"USING INDEX ix_{table.name}_by_{column} (project_id=?" in plan
-        columns = "group_id,created_at,id" if sort_by is SortBy.GROUP_ID else f"{column},id"
-        assert not deep or f"({columns}){sign}(" in plan
-        assert "TEMP B-TREE" not in plan
-    else:
-        assert f"using ix_{table.name}_by_{column} on" in plan
-        columns = ", ".join((column, "created_at", "id") if sort_by is SortBy.GROUP_ID else (column, "id"))
-        assert not deep or f"(ROW({columns})" in plan.replace("(" + column + ")::text", column).replace("(id)::text", "id")
-        assert "Sort" not in plan
-
-
-@pytest.mark.parametrize("after", [None, Position((NOW,), "x")], ids=["first", "deep"])
-async def test_the_assets_of_a_group_are_read_from_its_own_index_without_sorting(uow: UnitOfWork, after: Position | None) -> None:
-    conditions = asset_conditions(HERE, AssetFilter(group_ids=("group-m",)))
-    plan, on_sqlite = await _plan(uow, page_of(assets, conditions, Slice(after=after)))
-    if on_sqlite:
-        assert "USING INDEX ix_assets_by_group_id (project_id=? AND group_id=?" in plan
-        assert "TEMP B-TREE" not in plan
-    else:  # which of the two sorted indexes it takes depends on its statistics
-        assert "using ix_assets_by_" in plan
-        assert "Sort" not in plan
-
-
-async def _plan(uow: UnitOfWork, statement: Select[Any]) -> tuple[str, bool]:
-    """How the engine would run the statement, and whether it is SQLite; PostgreSQL may take nothing but an index for an empty table."""
-    connection: Any = uow.assets._connection  # type: ignore[attr-defined]  # the plan is no part of the port
-    on_sqlite = hasattr(connection, "_driver")
-    dialect = sqlite.dialect() if on_sqlite else postgresql.dialect()
-    query = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-    if on_sqlite:
-        return "\n".join(row[3] for row in await connection.run(text("EXPLAIN QUERY PLAN " + query))), True
-    for way in ("seqscan", "bitmapscan", "sort"):
-        await connection.run(text(f"SET LOCAL enable_{way} = off"))
-    return "\n".join(row[0] for row in await connection.run(text("EXPLAIN (COSTS OFF) " + query))), False

@@ -86,4 +86,6 @@ audit: Final = Table(
     # The entries of a project, and all of them, newest first.
     Index("ix_audit_by_created_at", "project_id", "created_at", "id"),
     Index("ix_audit_all_by_created_at", "created_at", "id"),
+    # The entries of one subject, newest first.
+    Index("ix_audit_of_subject", "subject", "created_at", "id"),
 )

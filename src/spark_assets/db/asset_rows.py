@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from spark_assets.db.connection import Connection, Row
-from spark_assets.db.lists import RARE, asset_conditions, count_of, is_search, page_of, rarity_of
+from spark_assets.db.lists import RARE, asset_conditions, count_of, in_progress, is_search, page_of, rarity_of
 from spark_assets.db.quota_rows import holdings_by_project
 from spark_assets.db.tables import assets, blobs, tags
 from spark_assets.domain.asset import Asset, AssetStatus, Deleted, Failure, ModerationStrategy
@@ -132,7 +132,7 @@ class AssetRows:
         return await self._with_tags(rows[0]) if rows else None
 
     async def page(self, project_ids: Sequence[str], wanted: AssetFilter, part: Slice) -> list[Asset]:
-        statement = page_of(assets, asset_conditions(project_ids, wanted, await self._rare_tag(wanted)), part)
+        statement = page_of(assets, await self._conditions(project_ids, wanted), part)
         rows = await (self._connection.run_long(statement) if is_search(wanted, part) else self._connection.run(statement))
         found: dict[str, list[str]] = {row.id: [] for row in rows}
         if found:
@@ -141,13 +141,19 @@ class AssetRows:
         return [_asset(row, tuple(found[row.id])) for row in rows]
 
     async def count(self, project_ids: Sequence[str], wanted: AssetFilter) -> int:
-        statement = count_of(assets, asset_conditions(project_ids, wanted, await self._rare_tag(wanted)))
+        statement = count_of(assets, await self._conditions(project_ids, wanted))
         return int((await self._connection.run_long(statement))[0][0])
+
+    async def _conditions(self, project_ids: Sequence[str], wanted: AssetFilter) -> list[ColumnElement[bool]]:
+        rare_tag = await self._rare_tag(wanted)
+        is_led = wanted.statuses == (AssetStatus.PROCESSING,) and rare_tag is None
+        is_quiet = is_led and (await self._connection.run_long(in_progress()))[0][0] <= RARE
+        return asset_conditions(project_ids, wanted, rare_tag, is_quiet=is_quiet)
 
     async def _rare_tag(self, wanted: AssetFilter) -> str | None:
         """One of the tags that few assets have."""
         for tag in wanted.tags:
-            if (await self._connection.run(rarity_of(tag)))[0][0] <= RARE:
+            if (await self._connection.run_long(rarity_of(tag)))[0][0] <= RARE:
                 return tag
         return None
 

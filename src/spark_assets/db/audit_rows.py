@@ -34,17 +34,16 @@ class AuditRows:
             number, seal = placed.sequence, placed.hash
 
     async def page(self, wanted: AuditFilter, part: Slice) -> list[AuditEntry]:
-        statement = page_of(audit, _conditions(wanted), part)
-        # The index of the order leads to the entries of a project, and to all; to those of one action or subject, or of several projects,
-        # none does.
-        is_search = (
-            wanted.action is not None or wanted.subject is not None or (wanted.project_ids is not None and len(wanted.project_ids) > 1)
-        )
+        statement = page_of(audit, audit_conditions(wanted), part)
+        # An index holds the entries of a subject, of a project, and all, in the order of the list; to those of one action, or of several
+        # projects, none leads.
+        is_wide = wanted.subject is None and wanted.project_ids is not None and len(wanted.project_ids) > 1
+        is_search = wanted.action is not None or is_wide
         rows = await (self._connection.run_long(statement) if is_search else self._connection.run(statement))
         return [_entry(row) for row in rows]
 
     async def after(self, wanted: AuditFilter, sequence: int, limit: int) -> list[AuditEntry]:
-        conditions = [audit.c.sequence > sequence, *_conditions(wanted)]
+        conditions = [audit.c.sequence > sequence, *audit_conditions(wanted)]
         statement = select(audit).where(*conditions).order_by(audit.c.sequence).limit(limit)
         return [_entry(row) for row in await self._connection.run_long(statement)]
 
@@ -58,7 +57,8 @@ class AuditRows:
         return len(await self._connection.run(_DROP, {"last": old})) if old else 0
 
 
-def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+def audit_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    """Which entries a filter selects."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.project_ids is not None and len(wanted.project_ids) == 1:  # named by equality, so that the index serves without sorting
         conditions.append(audit.c.project_id == wanted.project_ids[0])

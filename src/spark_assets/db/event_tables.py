@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBina
 from spark_assets.db.tables import metadata
 
 _WAITING: Final = text("status = 'waiting'")
+_FAILED: Final = text("status = 'failed'")
 
 uploads: Final = Table(
     "uploads",
@@ -91,6 +92,8 @@ deliveries: Final = Table(
     Column("ended_at", BigInteger),
     # The deliveries of one webhook, newest first.
     Index("ix_deliveries_by_created_at", "webhook_id", "created_at", "id"),
+    # The same of those that have failed.
+    Index("ix_deliveries_failed", "webhook_id", "created_at", "id", sqlite_where=_FAILED, postgresql_where=_FAILED),
     # What is still to be delivered: few rows among millions.
     Index("ix_deliveries_waiting", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     # The same of one place.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from spark_assets.domain.errors import OperatorError
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration; a test compares it with the scripts."""
 LOCK: Final = 5_274_021
 """The PostgreSQL advisory lock under which one process migrates."""

@@ -30,6 +30,9 @@ metadata: Final = MetaData(
 
 _LIVING: Final = text("deleted_at IS NULL")
 _TRASH: Final = text("deleted_at IS NOT NULL")
+_FAILED_ASSETS: Final = text("status = 'Failed' AND deleted_at IS NULL")
+_FAILED: Final = text("status = 'failed'")
+_OF_AN_ASSET: Final = text("asset_id IS NOT NULL")
 
 projects: Final = Table(
     "projects",
@@ -146,8 +149,11 @@ assets: Final = Table(
         Index(f"ix_assets_by_{columns[0]}", "project_id", *columns, "id", sqlite_where=_LIVING, postgresql_where=_LIVING)
         for columns in (("created_at",), ("updated_at",), ("group_id", "created_at"))
     ),
-    # What the trash still holds.
+    # What the trash still holds: what was deleted first, and in the order of a list.
     Index("ix_assets_trash", "deleted_at", sqlite_where=_TRASH, postgresql_where=_TRASH),
+    Index("ix_assets_trash_by_created_at", "project_id", "created_at", "id", sqlite_where=_TRASH, postgresql_where=_TRASH),
+    # What has failed: few rows among millions, in the order of a list.
+    Index("ix_assets_failed", "project_id", "created_at", "id", sqlite_where=_FAILED_ASSETS, postgresql_where=_FAILED_ASSETS),
     # What a start must enqueue again: renditions that were still to be made.
     Index("ix_assets_pending", "id", sqlite_where=text("rendition_pending"), postgresql_where=text("rendition_pending")),
     Index(
@@ -209,6 +215,10 @@ tasks: Final = Table(
     Column("erased_at", BigInteger),
     # The tasks of a project, newest first.
     Index("ix_tasks_by_created_at", "project_id", "created_at", "id"),
+    # The same of those that have failed.
+    Index("ix_tasks_failed", "project_id", "created_at", "id", sqlite_where=_FAILED, postgresql_where=_FAILED),
+    # The tasks of one asset.
+    Index("ix_tasks_of_asset", "asset_id", sqlite_where=_OF_AN_ASSET, postgresql_where=_OF_AN_ASSET),
     # What a start must enqueue again: few rows among millions.
     Index(
         "ix_tasks_unfinished",

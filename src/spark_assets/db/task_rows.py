@@ -1,12 +1,12 @@
 """Rows of tasks. Whatever ends a task is conditional on `in_progress` and on the fence of the claim that ends it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, literal_column, select, update
 
 from spark_assets.db.connection import Connection, Row
-from spark_assets.db.lists import page_of, task_conditions
+from spark_assets.db.lists import RARE, in_progress, page_of, task_conditions
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import assets, tasks
 from spark_assets.domain.asset import Failure
@@ -130,6 +130,8 @@ _TAKE_CALLBACK = (
     .values(callback=select(_former.c.callback).where(_former.c.id == bindparam("former_id")).scalar_subquery())
 )
 _FORGET_ADDRESSES = update(tasks).where(tasks.c.id == bindparam("former_id")).values(source=None, callback=None)
+_IN_ORDER: Final = (TaskFilter(), TaskFilter(statuses=(TaskStatus.FAILED,)))
+"""Which tasks an index holds in the order of a list."""
 
 
 class TaskRows:
@@ -157,8 +159,10 @@ class TaskRows:
         return len(rows) < most
 
     async def page(self, project_ids: Sequence[str], wanted: TaskFilter, part: Slice) -> list[Task]:
-        statement = page_of(tasks, task_conditions(project_ids, wanted), part)
-        is_search = wanted != TaskFilter()  # the index of the order leads to all tasks, and none to a few of them
+        is_led = wanted.statuses == (TaskStatus.IN_PROGRESS,) and wanted.asset_id is None
+        is_quiet = is_led and (await self._connection.run_long(in_progress()))[0][0] <= RARE
+        statement = page_of(tasks, task_conditions(project_ids, wanted, is_quiet=is_quiet), part)
+        is_search = wanted not in _IN_ORDER
         rows = await (self._connection.run_long(statement) if is_search else self._connection.run(statement))
         return [_task(row) for row in rows]
 

@@ -4,7 +4,7 @@ import pytest
 
 from spark_assets.db.sqlite import SqliteDatabase
 from spark_assets.domain.api_key import Scope
-from spark_assets.domain.errors import AccessDenied, NotFound
+from spark_assets.domain.errors import AccessDenied, InvalidParameter, NotFound
 from spark_assets.domain.project import Project
 from spark_assets.domain.usage import DAY, Charge, Dimension, UsageRecord, UsageSpan, UsageTotal
 from spark_assets.operations import usage
@@ -75,3 +75,11 @@ async def test_a_span_may_begin_and_end_within_a_day(database: SqliteDatabase, f
         for start, end, tasks in ((START - DAY, START, 1), (START - DAY + 1, START + 1, 3), (START - DAY, START + 1, 4), (START, START, 0)):
             found = await usage.add_up(repositories, None, UsageSpan(start=start, end=end), ())
             assert usage.grand_total(found).tasks == tasks
+
+
+async def test_more_totals_than_an_answer_holds_are_refused(database: SqliteDatabase, film: Project) -> None:
+    by = (Dimension.PROJECT, Dimension.MODEL, Dimension.DAY)
+    async with database.read() as repositories:
+        assert len(await usage.add_up(repositories, None, SPAN, by, most=5)) == 5
+        with pytest.raises(InvalidParameter, match="ask for a shorter time"):
+            await usage.add_up(repositories, None, SPAN, by, most=4)
