@@ -84,13 +84,13 @@ async def test_a_download_that_stands_still_announces_nothing(workshop: Workshop
 
     monkeypatch.setattr(progress_module.ProgressReport, "_look", count)
     claim, asset = await _claimed(workshop)
-    running = asyncio.create_task(ingest(claim, asset, workshop.tools(MemorySource(asyncio.Event()))))
-    async with asyncio.timeout(10):
-        await looks.acquire()
-        async with workshop.database.watch(claim.task_id) as announced:
-            for _ in range(3):
-                await looks.acquire()
-            assert not announced.is_set()
+    async with asyncio.timeout(10), workshop.database.watch(claim.task_id) as announced:
+        running = asyncio.create_task(ingest(claim, asset, workshop.tools(MemorySource(asyncio.Event()))))
+        await announced.wait()  # that it has begun; told once that is on the disk, which may be after the first look
+        announced.clear()
+        for _ in range(4):
+            await looks.acquire()
+        assert not announced.is_set()
     running.cancel()
     await asyncio.wait([running])
 
