@@ -23,7 +23,7 @@ from tests.factories.receivers import NoSender
 from tests.factories.servers import PostgresServer
 from tests.factories.workshop import PICTURE, MemorySource, SayingInspector, Workshop
 from tests.integration.media import probes
-from tests.integration.media.conftest import run
+from tests.integration.media.conftest import CAPTIVE, run
 
 POISON = PICTURE + b"poison"
 
@@ -130,7 +130,7 @@ async def test_a_worker_that_wakes_after_its_claim_was_taken_over_changes_nothin
 async def test_a_poison_file_that_kills_its_child_every_time_fails_after_its_attempts_and_others_go_on(
     workshop: Workshop, tmp_path: Path
 ) -> None:
-    sandbox = SandboxedInspector(tmp_path / "spool", workers=1)
+    sandbox = SandboxedInspector(tmp_path / "spool", workers=1, program=CAPTIVE)
     inspector = DeadlyInspector(sandbox)
     (poison, poisoned), others = await workshop.submit(), [await workshop.submit() for _ in range(3)]
     tools, deadly = workshop.tools(), workshop.tools(MemorySource(content=POISON))

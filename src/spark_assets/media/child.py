@@ -1,62 +1,21 @@
 """What runs inside a confined child: one job in, one plain answer out. Imports nothing of the server."""
 
+import os
 import sys
 import warnings
 from pathlib import Path, PosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from spark_assets.domain.errors import IngestFailure, TransientFailure
-from spark_assets.domain.media import AssetType, MediaFormat
-from spark_assets.domain.policy import SafetyLimits
+from spark_assets.domain.media import AssetType
 from spark_assets.media import av_media, images
 from spark_assets.media.confinement import Layers, allow_processor_time, confine
-from spark_assets.ports.inspector import Inspection
+from spark_assets.media.messages import HEADER, Answer, Drawn, Job, Measured, Refused, with_header
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-
-class Job(msgspec.Struct, frozen=True):
-    """A file to work on. Without a `measure` only the preview is drawn."""
-
-    path: str
-    found: MediaFormat
-    preview: bool
-    """Whether one is wanted."""
-    measure: bool
-    limits: SafetyLimits
-    processor_time: float
-    """Seconds."""
-
-
-class Measured(msgspec.Struct, frozen=True, tag="measured"):
-    """The facts, and the preview if one was wanted and drawn."""
-
-    inspection: Inspection
-    preview: bytes | None
-
-
-class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
-    """The preview, if there is one to give."""
-
-    preview: bytes | None
-
-
-class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """Why the file is refused: the parts of an IngestFailure. Their lengths are bounded, as a captured child writes what it likes."""
-
-    code: Annotated[str, msgspec.Meta(max_length=64)]
-    message: Annotated[str, msgspec.Meta(max_length=1000)]
-    reason: Annotated[str, msgspec.Meta(max_length=64)] | None
-    transient: bool = False
-
-
-Answer = Measured | Drawn | Refused
-
-_HELD: list[Layers] = []
-"""The layers that hold in this process, once it is confined."""
 
 
 class HeldPreview(PosixPath):
@@ -71,17 +30,19 @@ class HeldPreview(PosixPath):
         return len(self.content)
 
 
-def prepare(lent: str, memory: int) -> None:
+def run(jobs: int, answers: int, lent: str, memory: int) -> None:
+    """The life of a child: confined, it says which layers hold, then answers jobs until the pipe they come by is closed."""
+    _say(answers, msgspec.msgpack.encode(prepare(lent, memory)))
+    while header := _read(jobs, HEADER):
+        _say(answers, perform(_read(jobs, int.from_bytes(header))))
+
+
+def prepare(lent: str, memory: int) -> Layers:
     """Make this process ready, then confine it for good."""
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True  # it may not from now on, and need not try
     images.prepare_readers()
-    _HELD.append(confine(Path(lent), memory))
-
-
-def report_layers() -> bytes:
-    """The layers that hold in this child, encoded."""
-    return msgspec.msgpack.encode(_HELD[-1])
+    return confine(Path(lent), memory)
 
 
 def perform(encoded: bytes) -> bytes:
@@ -89,6 +50,23 @@ def perform(encoded: bytes) -> bytes:
     job = msgspec.msgpack.decode(encoded, type=Job)
     allow_processor_time(job.processor_time)
     return msgspec.msgpack.encode(_answer(job))
+
+
+def _read(pipe: int, length: int) -> bytes:
+    """So many bytes, or none if the pipe is closed."""
+    received = b""
+    while len(received) < length:
+        piece = os.read(pipe, length - len(received))
+        if not piece:
+            return b""
+        received += piece
+    return received
+
+
+def _say(pipe: int, message: bytes) -> None:
+    framed = memoryview(with_header(message))
+    while framed:
+        framed = framed[os.write(pipe, framed) :]
 
 
 def _answer(job: Job) -> Answer:

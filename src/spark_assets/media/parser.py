@@ -5,22 +5,22 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
-from pebble import ProcessExpired, ProcessPool
 
 from spark_assets.domain.errors import IngestFailure, TransientFailure
-from spark_assets.media.child import prepare
-from spark_assets.media.children import BareContext
+from spark_assets.media.children import Child, ChildLost
+from spark_assets.media.confinement import Layers
 
-_GRACE: Final = 15.0
-"""Seconds beyond the wall time before a job counts as lost by the pool itself; a child may have to start first."""
+PROGRAM: Final = "spark_assets.media.child"
+"""The module whose `run` is a child's program."""
+_START_TIME: Final = 30.0
+"""Seconds within which a child must have started."""
 
 _log = structlog.get_logger()
 
@@ -43,13 +43,16 @@ class Parser:
     beneath which it may read files whose name it was told. `stand` is an empty folder: its working directory.
     """
 
-    def __init__(self, lent: Path, stand: Path, bounds: Bounds) -> None:
+    def __init__(self, lent: Path, stand: Path, bounds: Bounds, program: str = PROGRAM) -> None:
+        """`program`: a seam; the module whose `run` the child runs."""
         self._lent = lent
         self._stand = stand
         self._bounds = bounds
-        self._pool: ProcessPool | None = None
-        self._waiting: asyncio.Future[bytes] | None = None
-        self._endings: set[asyncio.Task[None]] = set()
+        self._program = program
+        self._child: Child | None = None
+        self._layers: Layers | None = None
+        self._jobs_left = 0
+        self._endings: set[asyncio.Task[int]] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -76,43 +79,58 @@ class Parser:
             with suppress(OSError):
                 lent.unlink()
 
-    async def run(self, function: Callable[..., bytes], *arguments: bytes) -> bytes:
-        """Run the function in the child and await its answer; cancelling ends the child. Pebble's errors end here."""
-        waiting = self._waiting = self._schedule(function, arguments)
+    async def layers(self) -> Layers:
+        """Which layers of confinement hold in the child. Raises TransientFailure `parser_crashed`."""
         try:
-            async with asyncio.timeout(self._bounds.wall_time + _GRACE) as guard:
-                return await waiting
-        except ProcessExpired as error:
-            _log.warning("parser child died", exit_code=error.exitcode)
-            raise crashed() from error
-        except BrokenProcessPool as error:
-            raise crashed() from error
-        except TimeoutError as error:
-            if guard.expired():
-                raise crashed() from error
+            await self._ready()
+        except ChildLost:
+            raise crashed() from None
+        assert self._layers is not None
+        return self._layers
+
+    async def run(self, job: bytes) -> bytes:
+        """Hand the job to the child and await its answer; cancelling ends the child.
+
+        Raises TransientFailure `parser_crashed`, IngestFailure `parser_timeout`.
+        """
+        try:
+            child = await self._ready()
+            async with asyncio.timeout(self._bounds.wall_time):
+                answer = await child.ask(job)
+        except ChildLost:
+            for code in await self._finish():
+                _log.warning("parser child died", exit_code=code)
+            raise crashed() from None
+        except TimeoutError:
+            await self._finish()
             words = f"reading the file took longer than {self._bounds.wall_time:g} s and was stopped"
-            raise IngestFailure("InternalError", words, "parser_timeout") from error
-        finally:
-            self._waiting = None
-            if waiting.cancelled() or waiting.exception() is not None:
-                self.retire()
+            raise IngestFailure("InternalError", words, "parser_timeout") from None
+        except BaseException:
+            self.retire()
+            raise
+        self._jobs_left -= 1
+        if self._jobs_left <= 0:
+            self.retire()
+        return answer
 
     def retire(self) -> None:
-        """End the child in the background. Its job, if it has one, fails with `parser_crashed`."""
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(BrokenProcessPool("the child was given up"))
-        if self._pool is None:
-            return
-        ending = asyncio.create_task(asyncio.to_thread(_end, self._pool))
-        self._pool = None
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
+        """End the child; its job, if it has one, fails with `parser_crashed`."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            ending = asyncio.create_task(child.end())
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
 
     async def close(self) -> None:
         """End the child and wait for its end; no further job is taken."""
         self._closed = True
+        await self._finish()
+
+    async def _finish(self) -> list[int]:
+        """Retire and wait; the exit codes."""
         self.retire()
-        await asyncio.gather(*self._endings)
+        return await asyncio.gather(*self._endings)
 
     async def _put(self, path: Path, lent: Path) -> None:
         """Link the file, or copy it where it cannot be linked. A folder that somebody removed is made anew, for a fresh child."""
@@ -122,40 +140,33 @@ class Parser:
         if not _link(path, lent):
             await asyncio.to_thread(shutil.copyfile, path, lent)
 
-    def _schedule(self, function: Callable[..., bytes], arguments: tuple[bytes, ...]) -> asyncio.Future[bytes]:
-        """Hand a job to the child; a pool that has broken since the last job is replaced."""
-        try:
-            scheduled = self._opened().schedule(function, args=arguments, timeout=self._bounds.wall_time)
-        except RuntimeError:
-            self.retire()
-            scheduled = self._opened().schedule(function, args=arguments, timeout=self._bounds.wall_time)
-        return asyncio.wrap_future(scheduled)
-
-    def _opened(self) -> ProcessPool:
+    async def _ready(self) -> Child:
+        """The child, started if there is none; one that has died since its last job is replaced. Raises ChildLost."""
+        if self._child is not None and not self._child.is_lost:
+            return self._child
+        self.retire()
         if self._closed:
-            raise crashed()
-        if self._pool is None:
+            raise ChildLost
+        try:
             for folder in (self._lent, self._stand):
                 folder.mkdir(parents=True, exist_ok=True)
-            self._pool = ProcessPool(
-                max_workers=1,
-                max_tasks=self._bounds.jobs,
-                initializer=prepare,
-                initargs=(str(self._lent), self._bounds.memory),
-                context=BareContext(self._stand),
-            )
-        return self._pool
+            child = self._child = Child(self._program, self._lent, self._bounds.memory, self._stand)
+            self._jobs_left = self._bounds.jobs
+            async with asyncio.timeout(_START_TIME):
+                self._layers = msgspec.msgpack.decode(await child.greeting(), type=Layers)
+        except (OSError, msgspec.MsgspecError) as error:
+            self.retire()
+            _log.warning("parser child did not start", error=type(error).__name__)
+            raise ChildLost from error
+        except BaseException:  # a child whose greeting nobody has heard is of no use
+            self.retire()
+            raise
+        return child
 
 
 def crashed() -> TransientFailure:
     """The failure of a job whose child died, or answered as no child of ours would."""
     return TransientFailure("InternalError", "the process that read the file ended unexpectedly", "parser_crashed")
-
-
-def _end(pool: ProcessPool) -> None:
-    """Stop a pool's child and threads; takes up to a few seconds if the child does not listen."""
-    pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
-    pool.join()
 
 
 def _link(path: Path, lent: Path) -> bool:

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.domain.media import MediaFacts, MediaFormat
 from spark_assets.domain.policy import SAFETY_LIMITS, SafetyLimits
-from spark_assets.media.child import Answer, Drawn, Job, Measured, Refused, perform, report_layers
 from spark_assets.media.confinement import Layers
-from spark_assets.media.parser import Bounds, Parser, crashed
+from spark_assets.media.messages import Answer, Drawn, Job, Measured, Refused
+from spark_assets.media.parser import PROGRAM, Bounds, Parser, crashed
 from spark_assets.ports.inspector import WORKING_FOLDER, Inspection
 
 WALL_TIME: Final = 20.0
@@ -54,11 +54,14 @@ class SandboxedInspector:
         wall_time: float = WALL_TIME,
         memory: int = MEMORY,
         jobs_per_child: int = _JOBS_PER_CHILD,
+        program: str = PROGRAM,
     ) -> None:
+        """`program`: a seam; see `Parser`."""
         self._home = spool.resolve().parent
         self._workers = workers
         self._limits = limits
         self._bounds = Bounds(wall_time, memory, jobs_per_child)
+        self._program = program
         self._folder: Path | None = None
         self._closed = False
         self._parsers: list[Parser] = []
@@ -73,7 +76,7 @@ class SandboxedInspector:
     async def active_layers(self) -> Layers:
         """Which layers of confinement hold in a child, told by one. Raises TransientFailure."""
         async with self._turn() as parser:
-            return msgspec.msgpack.decode(await parser.run(report_layers), type=Layers)
+            return await parser.layers()
 
     async def inspect(self, path: Path, found: MediaFormat, preview: Path | None) -> Inspection:
         """Measure the whole file in a child: see `ports.inspector.Inspector.inspect`."""
@@ -97,7 +100,7 @@ class SandboxedInspector:
 
     async def _perform(self, path: Path, job: Job, kind: type[_Kind]) -> _Kind:
         async with self._turn() as parser, parser.lend(path) as lent:
-            answer = _understood(await parser.run(perform, msgspec.msgpack.encode(replace(job, path=str(lent)))))
+            answer = _understood(await parser.run(msgspec.msgpack.encode(replace(job, path=str(lent)))))
             if isinstance(answer, Refused):
                 failure = TransientFailure if answer.transient else IngestFailure
                 raise failure(answer.code, answer.message, answer.reason)
@@ -125,7 +128,7 @@ class SandboxedInspector:
     def _made(self) -> Parser:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=WORKING_FOLDER, dir=self._home))
-        parser = Parser(self._folder / f"lent-{len(self._parsers)}", self._folder / "empty", self._bounds)
+        parser = Parser(self._folder / f"lent-{len(self._parsers)}", self._folder / "empty", self._bounds, self._program)
         self._parsers.append(parser)
         return parser
 

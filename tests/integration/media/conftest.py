@@ -1,6 +1,7 @@
 import asyncio
 import inspect
 import os
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from spark_assets.media.confinement import offered_layers
 from spark_assets.media.parser import Parser
 from spark_assets.media.sandbox import SandboxedInspector
 from tests.factories import media
-from tests.integration.media import probes
+from tests.integration.media import captive, probes
+from tests.integration.media.captive import PROBE
 
 OFFERED = offered_layers()
 needs_landlock = pytest.mark.skipif(not OFFERED.landlock, reason="this kernel offers no Landlock")
 needs_seccomp = pytest.mark.skipif(not OFFERED.seccomp, reason="this kernel offers no seccomp filters")
 PROBES = inspect.getsource(probes)
+CAPTIVE = captive.__name__
+"""The program of a child that can be told to turn on its parent."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def inspector(spool: Path) -> AsyncIterator[SandboxedInspector]:
     os.environ["A_SECRET_OF_THE_SERVER"] = "xyzzy"
-    made = SandboxedInspector(spool, workers=1, wall_time=2.0)
+    made = SandboxedInspector(spool, workers=1, wall_time=2.0, program=CAPTIVE)
     await made.start()
     yield made
     await made.close()
@@ -38,7 +42,8 @@ async def inspector(spool: Path) -> AsyncIterator[SandboxedInspector]:
 async def attempt(parser: Parser, function: Callable[..., object], *arguments: object) -> bytes:
     """Run a probe in the child, brought in as text: a confined child can read no file that we could put it into."""
     call = f"space[{function.__name__!r}](*{arguments!r})"
-    return await parser.run(eval, f"(exec({PROBES!r}, space := {{'__name__': 'probes'}}), {call})[1]".encode())
+    text = f"(exec({PROBES!r}, space := {{'__name__': 'probes'}}), {call})[1]"
+    return await parser.run(PROBE + zlib.compress(text.encode()))
 
 
 async def run(inspector: SandboxedInspector, function: Callable[..., object], *arguments: object) -> bytes:

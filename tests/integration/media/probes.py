@@ -137,19 +137,12 @@ def answer_from_now_on(answer: object) -> bytes:
     return b"captured"
 
 
-class Poison:
-    """Unpickled, it would run a function of its choice in the parent."""
+def say_from_now_on(framed: bytes, times: int = 1) -> bytes:
+    """Stay in the child and, given a job, say these bytes."""
+    from spark_assets.media import child
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mkdir, (self.target,)
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-
-
-def send_poison(target: str) -> object:
-    """Answer with an object that acts when it is unpickled."""
-    return Poison(target)
+    child.perform = lambda encoded: say(framed, times)
+    return b"captured"
 
 
 def _called(number: int, *arguments: int) -> bytes:

@@ -11,13 +11,22 @@ import pytest
 
 from spark_assets.domain.errors import TransientFailure
 from spark_assets.domain.media import MediaFacts, MediaFormat
-from spark_assets.media.child import Drawn, Measured, Refused
 from spark_assets.media.confinement import Layers
+from spark_assets.media.messages import Drawn, Measured, Refused
 from spark_assets.media.sandbox import SandboxedInspector
 from spark_assets.ports.inspector import Inspection
 from tests.factories import media
 from tests.integration.media import probes
-from tests.integration.media.conftest import OFFERED, PROBES, assert_still_works, attempt, needs_landlock, needs_seccomp, run
+from tests.integration.media.conftest import (
+    CAPTIVE,
+    OFFERED,
+    PROBES,
+    assert_still_works,
+    attempt,
+    needs_landlock,
+    needs_seccomp,
+    run,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FACTS = MediaFacts(format=MediaFormat.JPEG, width=1, height=1, frame_count=1)
@@ -69,7 +78,7 @@ async def test_a_child_learns_no_names(inspector: SandboxedInspector, spool: Pat
 
 @needs_landlock
 async def test_a_child_cannot_read_what_another_child_is_lent(spool: Path) -> None:
-    pair = SandboxedInspector(spool, workers=2)
+    pair = SandboxedInspector(spool, workers=2, program=CAPTIVE)
     for name in ("first", "second"):
         (spool / name).write_bytes(name.encode())
     try:

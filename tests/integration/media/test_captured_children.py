@@ -6,19 +6,18 @@ import platform
 import resource
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import psutil
 import pytest
 
-from spark_assets.domain.errors import IngestFailure
+from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.domain.media import MediaFormat
 from spark_assets.media.sandbox import MEMORY, SandboxedInspector
 from tests.factories import media
 from tests.integration.media import probes
-from tests.integration.media.conftest import assert_still_works, needs_landlock, needs_seccomp, run
+from tests.integration.media.conftest import CAPTIVE, assert_still_works, needs_landlock, needs_seccomp, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COLUMN: Final = 0 if platform.machine() == "x86_64" else 1
@@ -120,15 +119,6 @@ def framed(message: bytes) -> bytes:
     return struct.pack("!i", len(message)) + message
 
 
-async def _refused(inspector: SandboxedInspector, spool: Path, probe: Callable[..., object], *arguments: object) -> str | None:
-    before = own_memory()
-    with pytest.raises(IngestFailure) as caught:
-        await run(inspector, probe, *arguments)
-    assert own_memory() - before < 64 * 2**20
-    await assert_still_works(inspector, spool)
-    return caught.value.reason
-
-
 @pytest.mark.parametrize(
     "said",
     [
@@ -143,18 +133,29 @@ async def _refused(inspector: SandboxedInspector, spool: Path, probe: Callable[.
 async def test_whatever_a_child_says_past_the_guards_costs_the_parent_no_memory(
     said: tuple[object, ...], inspector: SandboxedInspector, spool: Path
 ) -> None:
-    assert await _refused(inspector, spool, probes.say, *said) == "parser_crashed"
+    captured = await run(inspector, probes.tell_process)
+    await run(inspector, probes.say_from_now_on, *said)
+    before = own_memory()
+    with pytest.raises(TransientFailure) as caught:
+        await inspector.inspect(media.make_jpeg(spool / "any"), MediaFormat.JPEG, None)
+    assert caught.value.reason == "parser_crashed"
+    assert own_memory() - before < 64 * 2**20
+    await assert_still_works(inspector, spool)
+    assert await run(inspector, probes.tell_process) != captured
 
 
 async def test_a_message_that_never_ends_is_waited_for_no_longer_than_the_job(inspector: SandboxedInspector, spool: Path) -> None:
     started = time.monotonic()
-    assert await _refused(inspector, spool, probes.say, struct.pack("!i", 10**6) + b"x") == "parser_timeout"
+    with pytest.raises(IngestFailure) as caught:
+        await run(inspector, probes.say, struct.pack("!i", 10**6) + b"x")
+    assert caught.value.reason == "parser_timeout"
     assert time.monotonic() - started < 2.0 + 5
+    await assert_still_works(inspector, spool)
 
 
 async def test_a_parser_whose_child_is_captured_can_still_be_closed(tmp_path: Path) -> None:
     (tmp_path / "spool").mkdir()
-    brief = SandboxedInspector(tmp_path / "spool", workers=1)
+    brief = SandboxedInspector(tmp_path / "spool", workers=1, program=CAPTIVE)
     child = int(await run(brief, probes.tell_process))
     waiting = asyncio.create_task(run(brief, probes.say, struct.pack("!i", 10**6) + b"x"))
     async with asyncio.timeout(10):
@@ -168,7 +169,7 @@ async def test_a_parser_whose_child_is_captured_can_still_be_closed(tmp_path: Pa
 
 
 async def test_no_job_however_large_its_file_passes_the_memory_of_a_child(spool: Path) -> None:
-    roomy = SandboxedInspector(spool, workers=1)
+    roomy = SandboxedInspector(spool, workers=1, program=CAPTIVE)
     try:
         path = media.make_png_bomb(spool / "large", 9_990, 9_990, colour=True)
         with pytest.raises(IngestFailure):

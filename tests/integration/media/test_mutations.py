@@ -15,6 +15,7 @@ from spark_assets.domain.errors import IngestFailure
 from spark_assets.domain.ingest_codes import INGEST_CODES
 from spark_assets.domain.media import MediaFormat
 from spark_assets.ingest.sniff import recognise
+from spark_assets.media.parser import PROGRAM
 from spark_assets.media.sandbox import MEMORY, WALL_TIME, SandboxedInspector
 from spark_assets.ports.source import HEAD_LENGTH
 from tests.factories import media
@@ -114,9 +115,13 @@ async def _outcome(inspector: SandboxedInspector, path: Path, content: bytes) ->
     return "accepted"
 
 
+def _living() -> list[psutil.Process]:
+    return [process for process in psutil.Process().children() if PROGRAM in " ".join(process.cmdline())]
+
+
 async def _peak(inspector: SandboxedInspector) -> int:
     """The most address space that a living child has had; its limit is what the kernel was told."""
-    children = [process for process in psutil.Process().children() if "_main" in " ".join(process.cmdline())]
+    children = _living()
     assert len(children) == 2, "no dead worker is left, and none too many"
     return max(int(Path(f"/proc/{child.pid}/status").read_text().split("VmPeak:")[1].split()[0]) * 1024 for child in children)
 
@@ -149,7 +154,7 @@ async def _run(spool: Path, rounds: int, seed: int) -> Counter[str]:
         assert await _peak(inspector) <= MEMORY
     finally:
         await inspector.close()
-    assert not [process for process in psutil.Process().children() if "_main" in " ".join(process.cmdline())]
+    assert not _living()
     return outcomes
 
 

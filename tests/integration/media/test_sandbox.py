@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import os
+import pickle
 import shutil
 import signal
 import tempfile
@@ -16,9 +17,19 @@ from spark_assets.media.sandbox import SandboxedInspector
 from spark_assets.ports.inspector import WORKING_FOLDER
 from tests.factories import media
 from tests.integration.media import probes
-from tests.integration.media.conftest import assert_gone, assert_still_works, run, start_lingering
+from tests.integration.media.conftest import CAPTIVE, assert_gone, assert_still_works, run, start_lingering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Poison:
+    """Unpickled, it would run a function of its choice."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.target,)
 
 
 async def test_a_picture_is_measured_and_leaves_its_preview(inspector: SandboxedInspector, spool: Path) -> None:
@@ -107,7 +118,8 @@ async def test_a_file_that_takes_too_long_is_stopped(inspector: SandboxedInspect
 
 
 async def test_memory_ends_at_the_limit(spool: Path) -> None:
-    patient = SandboxedInspector(spool, workers=1)  # filling the memory takes longer than the other tests' time limit on a busy machine
+    # Filling the memory takes longer than the other tests' time limit on a busy machine.
+    patient = SandboxedInspector(spool, workers=1, program=CAPTIVE)
     try:
         assert 0 < int(await run(patient, probes.hog_memory)) < 16
         await assert_still_works(patient, spool)
@@ -127,8 +139,9 @@ async def test_a_picture_that_needs_too_much_memory_is_refused(spool: Path) -> N
 
 
 async def test_an_answer_that_would_run_code_is_not_unpickled(inspector: SandboxedInspector, spool: Path) -> None:
+    await run(inspector, probes.answer_from_now_on, pickle.dumps(Poison(str(spool / "pwned"))))
     with pytest.raises(TransientFailure) as caught:
-        await run(inspector, probes.send_poison, str(spool / "pwned"))
+        await inspector.inspect(media.make_jpeg(spool / "any"), MediaFormat.JPEG, None)
     assert caught.value.reason == "parser_crashed"
     assert not (spool / "pwned").exists()
     await assert_still_works(inspector, spool)
@@ -147,7 +160,7 @@ async def test_children_are_replaced_after_their_share_of_files(spool: Path) -> 
 async def test_after_closing_nothing_is_left(tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()
-    brief = SandboxedInspector(spool, workers=1)
+    brief = SandboxedInspector(spool, workers=1, program=CAPTIVE)
     child, waiting = await start_lingering(brief)
     await brief.close()
     with pytest.raises(TransientFailure):
