@@ -29,6 +29,8 @@ from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
 
+_LATER = 0.01
+"""Seconds after which what nobody waits for is flushed at the latest: until then it joins the commit of whoever waits."""
 _LOCK_RETRY = 0.002
 """Seconds between attempts to get the write lock that another process holds."""
 _LOCK_PATIENCE = 10.0
@@ -47,6 +49,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.over = asyncio.Event()
+        self.is_awaited = False
         self.error: Exception | None = None
         """Why nothing of it became durable, once it is over."""
         self.jobs: list[Job] = []
@@ -77,7 +80,7 @@ class SqliteUnitOfWork(SqlUnitOfWork):
     async def commit(self, *, wait: bool = True) -> None:
         """Make all durable before returning; without `wait`, with the next shared commit."""
         await self.settle()
-        batch = self._database.share_commit(self)
+        batch = self._database.share_commit(self, awaited=wait)
         if wait:
             await batch.over.wait()
             if batch.error is not None:
@@ -165,8 +168,8 @@ class SqliteDatabase:
         self._engine.dispose()
         self._thread.shutdown()
 
-    def share_commit(self, unit: SqliteUnitOfWork) -> _Batch:
-        """Release the savepoint into the shared transaction; the batch is over when that is durable."""
+    def share_commit(self, unit: SqliteUnitOfWork, *, awaited: bool) -> _Batch:
+        """Release the savepoint into the shared transaction; the batch is over when that is durable: soon if somebody waits for it."""
         self._execute("RELEASE unit")
         unit.committed, self._inside = True, False
         batch = self._batch
@@ -174,8 +177,12 @@ class SqliteDatabase:
         batch.jobs += unit.jobs
         batch.announced += unit.announced
         batch.size += 1
-        if batch.size == 1:
-            asyncio.get_running_loop().call_soon(self._start_flush, batch)
+        loop = asyncio.get_running_loop()
+        if awaited and not batch.is_awaited:
+            batch.is_awaited = True
+            loop.call_soon(self._start_flush, batch)
+        elif batch.size == 1:
+            loop.call_later(_LATER, self._start_flush, batch)
         return batch
 
     async def _join(self) -> None:
