@@ -2,6 +2,7 @@
 
 SparkAssetsError
 ├── ConnectionFailed        no answer, after all attempts
+├── NotUnderstood           an answer that is none of Spark Assets
 ├── NotAtGateway            the hosted gateway has no such operation
 ├── TransferBroken          bytes that arrived are not those that were announced
 ├── TaskFailed              a task that was waited for has failed
@@ -34,8 +35,15 @@ class ConnectionFailed(SparkAssetsError):
     """The server could not be reached, or the connection broke, as often as it was tried."""
 
 
+class NotUnderstood(SparkAssetsError):
+    """What came is no answer of Spark Assets; most often, something else answers at the address."""
+
+    def __init__(self, whence: str) -> None:
+        super().__init__(f"{whence} answered with what is no answer of Spark Assets: is the address right?")
+
+
 class NotAtGateway(SparkAssetsError):
-    """The hosted gateway knows three operations; this is none of them."""
+    """The hosted gateway knows three operations; this is none of them, or asks more of one than it can do."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"the hosted gateway has no {what}: it can create groups, create assets by URL, and get an asset")
@@ -46,12 +54,14 @@ class TransferBroken(SparkAssetsError):
 
 
 class TaskFailed(SparkAssetsError):
-    """A task has failed; `code` and `message` say why, `task` is how it ended."""
+    """A task has failed; `code`, `message` and `reason` say why, `task` is how it ended, `request_id` what the server's log calls it."""
 
     def __init__(self, task: "TaskBody") -> None:
         self.task: Final = task
         self.code: Final = task.error.code if task.error else "InternalError"
         self.message: Final = task.error.message if task.error else "the task failed without a reason"
+        self.reason: Final = task.error.reason if task.error else None
+        self.request_id: Final = task.request_id
         super().__init__(f"{self.code}: {self.message} (task {task.id})")
 
 
@@ -69,6 +79,7 @@ class Detail(msgspec.Struct):
     code: str
     message: str
     param: str | None = None
+    reason: str | None = None
 
 
 class _Refusal(msgspec.Struct):
@@ -87,6 +98,8 @@ class ApiError(SparkAssetsError):
         self.message: Final = detail.message
         self.param: Final = detail.param
         """The parameter at fault."""
+        self.reason: Final = detail.reason
+        """A finer cause than the code, where there is one."""
         self.request_id: Final = request_id
         """What the server's log calls the request."""
         self.retry_after: Final = retry_after
@@ -150,6 +163,7 @@ def api_error(status: int, body: bytes, request_id: str | None, retry_after: flo
         detail, request_id = told.error, told.request_id or request_id
     except msgspec.MsgspecError:
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "unknown status"
-        detail = Detail(f"HTTP{status}", f"the server answered {status} {phrase}")
+        doubt = "" if status in RETRYABLE else ", and not as Spark Assets does: is the address right?"
+        detail = Detail(f"HTTP{status}", f"the server answered {status} {phrase}{doubt}")
     kind = _BY_STATUS.get(status, ServerFailed if status >= 500 else BadRequest)
     return kind(status, detail, request_id, retry_after)

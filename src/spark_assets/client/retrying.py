@@ -31,7 +31,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that `Retry-After` asks for, written as a number or as a date; None without one that makes sense."""
     text: str = headers.get("retry-after", "")
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())

@@ -15,10 +15,8 @@ from spark_assets.client.asynchronous.groups import AsyncGroups, AsyncProjects
 from spark_assets.client.asynchronous.tasks import AsyncTasks
 from spark_assets.client.asynchronous.transport import AsyncTransport
 from spark_assets.client.asynchronous.uploads import AsyncUploads
+from spark_assets.client.bodies import BASE_URL, checked_address, checked_key
 from spark_assets.client.retrying import RetryPolicy
-
-BASE_URL: Final = "http://127.0.0.1:8080"
-"""Where `spark-assets serve` listens unless told otherwise."""
 
 
 class AsyncClient:
@@ -39,19 +37,20 @@ class AsyncClient:
         """Without `base_url` and `key`, SPARK_ASSETS_BASE_URL and SPARK_ASSETS_KEY of the environment.
 
         `project`: used where a call names none. `timeout`: seconds for each step of a request. `transport`: another way to send
-        requests, such as one through a proxy or into an application. Raises ValueError without a key.
+        requests, such as one through a proxy or into an application. Raises ValueError without a key, and for an address or a key
+        that can be none.
         """
         key = key or os.environ.get("SPARK_ASSETS_KEY")
         if not key:
             raise ValueError("give a key, or set SPARK_ASSETS_KEY: `spark-assets keys create --name NAME` makes one")
-        address = base_url or os.environ.get("SPARK_ASSETS_BASE_URL") or BASE_URL
-        headers = {"Authorization": f"Bearer {key}", "User-Agent": f"spark-assets/{__version__}"}
+        address = checked_address(base_url or os.environ.get("SPARK_ASSETS_BASE_URL") or BASE_URL)
+        headers = {"Authorization": f"Bearer {checked_key(key)}", "User-Agent": f"spark-assets/{__version__}"}
         if project and not gateway:
             headers["X-Project"] = project
-        self._http = httpx2.AsyncClient(
-            base_url=address.rstrip("/"), headers=headers, timeout=timeout, transport=transport
+        self._http = httpx2.AsyncClient(base_url=address, headers=headers, timeout=timeout, transport=transport)
+        self._transport = AsyncTransport(
+            self._http, timeout=timeout, gateway=gateway, project=project, retries=RetryPolicy(attempts)
         )  # fmt: skip
-        self._transport = AsyncTransport(self._http, timeout=timeout, gateway=gateway, retries=RetryPolicy(attempts))
         self.projects: Final = AsyncProjects(self._transport)
         self.groups: Final = AsyncGroups(self._transport)
         self.assets: Final = AsyncAssets(self._transport)

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 import httpx2
-import msgspec
 
 from spark_assets.client.asynchronous.means import sleep
 from spark_assets.client.asynchronous.transport import AsyncTransport
@@ -42,7 +41,7 @@ class AsyncEvents:
                         if event.event == RESET:
                             yield EventBody(event.id or "", RESET, "", {})
                         elif event.event != "ready":
-                            yield msgspec.json.decode(event.data, type=EventBody)
+                            yield self._transport.read(event.data, EventBody)
             except (ConnectionFailed, ApiError) as error:
                 pause = self._transport.pause_after(error, attempt)
                 if pause is None:

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 
 import httpx2
-import msgspec
 
 from spark_assets.client.asynchronous import gateway
 from spark_assets.client.asynchronous.means import sleep
 from spark_assets.client.asynchronous.transport import AsyncTransport
+from spark_assets.client.bodies import several, step
 from spark_assets.client.errors import ApiError, ConnectionFailed, TaskFailed, WaitTimedOut
 from spark_assets.wire.admin import AssetBody, AssetError, TaskBody, TaskList
 from spark_assets.wire.events import ProgressBody
@@ -25,8 +25,10 @@ _SILENCE: Final = 45.0
 class AsyncTask:
     """A task as it was when it was last asked for."""
 
-    def __init__(self, transport: AsyncTransport, body: TaskBody) -> None:
+    def __init__(self, transport: AsyncTransport, body: TaskBody, project: str | None = None) -> None:
+        """`project`: where its asset is looked for at the hosted gateway, which asks for that."""
         self._transport = transport
+        self._project = project
         self.body = body
         """All that is known of it."""
 
@@ -98,13 +100,15 @@ class AsyncTask:
         while not self.is_over:
             try:
                 headers = {"Accept": "text/event-stream"}
-                async with self._transport.stream("GET", f"/v1/tasks/{self.id}/events", headers=headers, read_timeout=_SILENCE) as answer:
+                async with self._transport.stream(
+                    "GET", f"/v1/tasks/{step(self.id)}/events", headers=headers, read_timeout=_SILENCE
+                ) as answer:
                     async for event in httpx2.EventSource(answer):
                         attempt = 1
                         if event.event == "progress":
-                            yield msgspec.json.decode(event.data, type=ProgressBody)
+                            yield self._transport.read(event.data, ProgressBody)
                         elif event.data:
-                            self.body = msgspec.json.decode(event.data, type=TaskBody)
+                            self.body = self._transport.read(event.data, TaskBody)
             except (ConnectionFailed, ApiError) as error:
                 pause = self._transport.pause_after(error, attempt)
                 if pause is None:
@@ -116,16 +120,16 @@ class AsyncTask:
 
     async def asset(self) -> AssetBody:
         """The asset that it makes."""
-        return await gateway.get_asset(self._transport, self.asset_id or "")
+        return await gateway.get_asset(self._transport, self.asset_id or "", self._project)
 
     async def cancel(self) -> None:
         """End it; its asset fails with `Conflict.Cancelled`. Raises Conflict for one that has ended."""
-        self.body = await self._transport.post(f"/v1/tasks/{self.id}/cancel", TaskBody)
+        self.body = await self._transport.post(f"/v1/tasks/{step(self.id)}/cancel", TaskBody)
 
     async def retry(self, url: str | None = None) -> "AsyncTask":
         """Try it again once it has failed, from the same source or from another address: a new task with a new asset."""
         asked = {} if url is None else {"url": url}
-        return AsyncTask(self._transport, await self._transport.post(f"/v1/tasks/{self.id}/retry", TaskBody, asked))
+        return AsyncTask(self._transport, await self._transport.post(f"/v1/tasks/{step(self.id)}/retry", TaskBody, asked))
 
 
 class AsyncTasks:
@@ -139,11 +143,11 @@ class AsyncTasks:
         return AsyncTask(self._transport, await _find(self._transport, task_id, None))
 
     async def list(
-        self, *, project: str | None = None, status: Sequence[str] = (), model: Sequence[str] = (), asset_id: str | None = None,
+        self, *, project: str | None = None, status: str | Sequence[str] = (), model: str | Sequence[str] = (), asset_id: str | None = None,
         order: str | None = None,
     ) -> AsyncIterator[AsyncTask]:  # fmt: skip
         """The tasks of a project, newest first unless `order` is `asc`."""
-        query = {"project": project, "status": tuple(status), "model": tuple(model), "asset_id": asset_id, "order": order}
+        query = {"project": project, "status": several(status), "model": several(model), "asset_id": asset_id, "order": order}
         async for body in self._transport.items("/v1/tasks", TaskList, query):
             yield AsyncTask(self._transport, body)
 
@@ -151,4 +155,4 @@ class AsyncTasks:
 async def _find(transport: AsyncTransport, task_id: str, wait: int | None) -> TaskBody:
     if transport.gateway:
         return await gateway.get_task(transport, task_id)
-    return await transport.get(f"/v1/tasks/{task_id}", TaskBody, {"wait": wait}, timeout=wait)
+    return await transport.get(f"/v1/tasks/{step(task_id)}", TaskBody, {"wait": wait}, timeout=wait)

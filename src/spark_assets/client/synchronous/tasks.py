@@ -5,8 +5,8 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 import httpx2
-import msgspec
 
+from spark_assets.client.bodies import several, step
 from spark_assets.client.errors import ApiError, ConnectionFailed, TaskFailed, WaitTimedOut
 from spark_assets.client.synchronous import gateway
 from spark_assets.client.synchronous.means import sleep
@@ -25,8 +25,10 @@ _SILENCE: Final = 45.0
 class Task:
     """A task as it was when it was last asked for."""
 
-    def __init__(self, transport: Transport, body: TaskBody) -> None:
+    def __init__(self, transport: Transport, body: TaskBody, project: str | None = None) -> None:
+        """`project`: where its asset is looked for at the hosted gateway, which asks for that."""
         self._transport = transport
+        self._project = project
         self.body = body
         """All that is known of it."""
 
@@ -98,13 +100,13 @@ class Task:
         while not self.is_over:
             try:
                 headers = {"Accept": "text/event-stream"}
-                with self._transport.stream("GET", f"/v1/tasks/{self.id}/events", headers=headers, read_timeout=_SILENCE) as answer:
+                with self._transport.stream("GET", f"/v1/tasks/{step(self.id)}/events", headers=headers, read_timeout=_SILENCE) as answer:
                     for event in httpx2.EventSource(answer):
                         attempt = 1
                         if event.event == "progress":
-                            yield msgspec.json.decode(event.data, type=ProgressBody)
+                            yield self._transport.read(event.data, ProgressBody)
                         elif event.data:
-                            self.body = msgspec.json.decode(event.data, type=TaskBody)
+                            self.body = self._transport.read(event.data, TaskBody)
             except (ConnectionFailed, ApiError) as error:
                 pause = self._transport.pause_after(error, attempt)
                 if pause is None:
@@ -116,16 +118,16 @@ class Task:
 
     def asset(self) -> AssetBody:
         """The asset that it makes."""
-        return gateway.get_asset(self._transport, self.asset_id or "")
+        return gateway.get_asset(self._transport, self.asset_id or "", self._project)
 
     def cancel(self) -> None:
         """End it; its asset fails with `Conflict.Cancelled`. Raises Conflict for one that has ended."""
-        self.body = self._transport.post(f"/v1/tasks/{self.id}/cancel", TaskBody)
+        self.body = self._transport.post(f"/v1/tasks/{step(self.id)}/cancel", TaskBody)
 
     def retry(self, url: str | None = None) -> "Task":
         """Try it again once it has failed, from the same source or from another address: a new task with a new asset."""
         asked = {} if url is None else {"url": url}
-        return Task(self._transport, self._transport.post(f"/v1/tasks/{self.id}/retry", TaskBody, asked))
+        return Task(self._transport, self._transport.post(f"/v1/tasks/{step(self.id)}/retry", TaskBody, asked))
 
 
 class Tasks:
@@ -139,11 +141,11 @@ class Tasks:
         return Task(self._transport, _find(self._transport, task_id, None))
 
     def list(
-        self, *, project: str | None = None, status: Sequence[str] = (), model: Sequence[str] = (), asset_id: str | None = None,
+        self, *, project: str | None = None, status: str | Sequence[str] = (), model: str | Sequence[str] = (), asset_id: str | None = None,
         order: str | None = None,
     ) -> Iterator[Task]:  # fmt: skip
         """The tasks of a project, newest first unless `order` is `asc`."""
-        query = {"project": project, "status": tuple(status), "model": tuple(model), "asset_id": asset_id, "order": order}
+        query = {"project": project, "status": several(status), "model": several(model), "asset_id": asset_id, "order": order}
         for body in self._transport.items("/v1/tasks", TaskList, query):
             yield Task(self._transport, body)
 
@@ -151,4 +153,4 @@ class Tasks:
 def _find(transport: Transport, task_id: str, wait: int | None) -> TaskBody:
     if transport.gateway:
         return gateway.get_task(transport, task_id)
-    return transport.get(f"/v1/tasks/{task_id}", TaskBody, {"wait": wait}, timeout=wait)
+    return transport.get(f"/v1/tasks/{step(task_id)}", TaskBody, {"wait": wait}, timeout=wait)

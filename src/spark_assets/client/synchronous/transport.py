@@ -4,11 +4,12 @@ import contextlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 
-from spark_assets.client.errors import ApiError, ConnectionFailed, NotAtGateway, api_error
+from spark_assets.client.errors import ApiError, ConnectionFailed, NotAtGateway, NotUnderstood, api_error
 from spark_assets.client.retrying import RetryPolicy, retry_after
 from spark_assets.client.synchronous.means import sleep
 
@@ -36,9 +37,13 @@ class Page(Protocol[ItemT]):
 class Transport:
     """Sends requests with the key to one server."""
 
-    def __init__(self, http: httpx2.Client, *, timeout: float, gateway: bool, retries: RetryPolicy) -> None:
+    def __init__(
+        self, http: httpx2.Client, *, timeout: float, gateway: bool, project: str | None, retries: RetryPolicy
+    ) -> None:  # fmt: skip
         """`timeout`: seconds for each step of a request. `gateway`: the server is the hosted one, which knows no idempotency keys."""
         self.gateway: Final = gateway
+        self.project: Final = project
+        """The project that is meant where a call names none; None: the key's own."""
         self._http: Final = http
         self._timeout: Final = timeout
         self._retries: Final = retries
@@ -47,9 +52,14 @@ class Transport:
         """Read something. `timeout`: seconds that the server may take, beyond which the usual ones are added."""
         return self._call("GET", path, shape, query=query, timeout=timeout)
 
-    def post(self, path: str, shape: type[T], body: Any = None, headers: Mapping[str, str] | None = None) -> T:
-        """Make something, once, however often it has to be sent."""
+    def post(self, path: str, shape: type[T], body: Any = None, idempotency_key: str | None = None) -> T:
+        """Make something, once, however often it has to be sent; with a key of the caller's, also by another program."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         return self._call("POST", path, shape, body=body, headers=headers)
+
+    def put(self, path: str, shape: type[T], body: Any) -> T:
+        """Set something."""
+        return self._call("PUT", path, shape, body=body)
 
     def patch(self, path: str, shape: type[T], body: Any) -> T:
         """Change something."""
@@ -76,10 +86,7 @@ class Transport:
         content = None if body is None else msgspec.json.encode(body)
         given = {"Content-Type": "application/json"} if body is not None else {}
         answer = self.send(method, path, query=query, content=content, headers={**given, **(headers or {})}, timeout=timeout)
-        try:
-            return msgspec.json.decode(answer.content, type=shape)
-        except msgspec.MsgspecError as error:
-            raise api_error(answer.status_code, b"", answer.headers.get("x-request-id"), None) from error
+        return self.read(answer.content, shape)
 
     def send(
         self, method: str, path: str, *, query: Query | None = None, content: bytes | None = None,
@@ -101,8 +108,8 @@ class Transport:
                 answer = self._http.request(
                     method, self.address(path), params=_written(query), content=content, headers=sent, timeout=limit
                 )
-            except httpx2.TransportError as broken:
-                error = _unreachable(broken)
+            except httpx2.RequestError as broken:
+                error = self._unreachable(broken)
                 is_unsent = isinstance(broken, httpx2.ConnectError | httpx2.ConnectTimeout)
                 is_worth_it = is_repeatable or is_unsent
                 may_be_gone |= method == "DELETE" and not is_unsent
@@ -133,8 +140,19 @@ class Transport:
                     answer.read()
                     raise _refusal(answer)
                 yield answer
-        except httpx2.TransportError as broken:
-            raise _unreachable(broken) from broken
+        except httpx2.RequestError as broken:
+            raise self._unreachable(broken) from broken
+
+    def read(self, content: bytes | str, shape: type[T]) -> T:
+        """An answer in its shape. Raises NotUnderstood."""
+        try:
+            return msgspec.json.decode(content, type=shape)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise NotUnderstood(_origin(self._http.base_url)) from error
+
+    def path_of(self, url: str) -> str:
+        """What stands in an address of this server behind the client's own, which may have a path too."""
+        return urlsplit(url).path.removeprefix(self._http.base_url.path.rstrip("/"))
 
     def address(self, path: str) -> str:
         """Where a path is; an absolute address stays what it is. Raises NotAtGateway."""
@@ -167,8 +185,18 @@ class Transport:
                 yield answer
             finally:
                 answer.close()
-        except httpx2.TransportError as broken:
-            raise _unreachable(broken) from broken
+        except httpx2.RequestError as broken:
+            raise self._unreachable(broken) from broken
+
+    def _unreachable(self, broken: httpx2.RequestError) -> ConnectionFailed:
+        """What is said of a broken request: whom it was sent to, and why there is no answer."""
+        try:
+            asked = broken.request.url
+        except RuntimeError:  # what is no request's fault, such as a stream of something else, names none
+            asked = self._http.base_url
+        failed = ConnectionFailed(f"no answer from {_origin(asked)}: {str(broken) or type(broken).__name__}")
+        failed.__cause__ = broken
+        return failed
 
 
 def _written(query: Query | None) -> httpx2.QueryParams:
@@ -180,9 +208,9 @@ def _written(query: Query | None) -> httpx2.QueryParams:
     return httpx2.QueryParams(found)
 
 
+def _origin(url: httpx2.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
 def _refusal(answer: httpx2.Response) -> ApiError:
     return api_error(answer.status_code, answer.content, answer.headers.get("x-request-id"), retry_after(answer.headers))
-
-
-def _unreachable(broken: httpx2.TransportError) -> ConnectionFailed:
-    return ConnectionFailed(f"{broken.request.url.host}: {str(broken) or type(broken).__name__}")

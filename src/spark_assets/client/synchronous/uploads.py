@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import urlsplit
 
 from spark_assets.client.bodies import upload_metadata
 from spark_assets.client.errors import ApiError, Conflict, ConnectionFailed, NotFound, TransferBroken
@@ -51,7 +50,7 @@ class Uploads:
     def _begin(self, size: int, fields: Mapping[str, Any], file_name: str) -> str:
         headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": upload_metadata(fields, file_name)}
         answer = self._transport.send("POST", "/v1/uploads/tus", headers=headers)
-        return urlsplit(answer.headers["location"]).path
+        return self._transport.path_of(answer.headers["location"])
 
     def _begun(self, path: str, size: int) -> str | None:
         try:
