@@ -12,7 +12,21 @@ import pytest
 import spark_assets.client
 from spark_assets.client import AsyncClient, Client
 
-SERVER = {"litestar", "sqlalchemy", "alembic", "aiohttp", "granian", "pgqueuer", "obstore", "PIL", "av", "pydantic", "structlog", "typer", "rich"}
+SERVER = {
+    "litestar",
+    "sqlalchemy",
+    "alembic",
+    "aiohttp",
+    "granian",
+    "pgqueuer",
+    "obstore",
+    "PIL",
+    "av",
+    "pydantic",
+    "structlog",
+    "typer",
+    "rich",
+}
 PROGRAM = '''
 """Somebody's program, as strict as mypy can be."""
 

@@ -64,6 +64,7 @@ def test_an_asset_is_added_changed_moved_trashed_restored_and_downloaded(run: Ru
     assert run("assets", "download", asset).stdout.strip() == "a_b.jpg"
     assert (tmp_path / "a_b.jpg").read_bytes() == picture.read_bytes()
     assert "--force" in run("assets", "download", asset, code=1).stderr
+    assert "there is no folder" in run("assets", "download", asset, "--output", "nowhere/a.jpg", code=2).stderr
     assert run("assets", "download", asset, "--force", "--output", "deep/er/", "--json").exit_code == 0
     assert run("assets", "download", asset, "--output", "-").stdout_bytes == picture.read_bytes()
     assert run("assets", "open", asset).stdout.startswith("http://127.0.0.1:")
@@ -73,8 +74,10 @@ def test_an_asset_is_added_changed_moved_trashed_restored_and_downloaded(run: Ru
 def test_many_are_trashed_only_with_a_yes(run: Run) -> None:
     refused = run("assets", "rm", "asset-one", "asset-two", code=2)
     assert "--yes" in refused.stderr
-    gone = run("assets", "rm", "asset-one", "asset-two", "--yes", "--json", code=3)
-    assert [result["status"] for result in json.loads(gone.stdout)] == ["failed", "failed"]
+    gone = run("assets", "rm", "asset-one", "asset-two", "asset-one", "--yes", "--json", code=3)
+    assert [(result["id"], result["status"]) for result in json.loads(gone.stdout)] == [("asset-one", "failed"), ("asset-two", "failed")]
+    quiet = run("assets", "restore", "asset-one", "--quiet", code=3)
+    assert (quiet.stdout, "asset-one: there is no asset" in quiet.stderr) == ("", True)
 
 
 def test_a_group_is_made_found_by_name_changed_trashed_and_restored(run: Run) -> None:
@@ -82,11 +85,13 @@ def test_a_group_is_made_found_by_name_changed_trashed_and_restored(run: Run) ->
     assert "eight" in run("groups", "get", "planets").stdout
     assert read(run("groups", "update", "planets", "--name", "eight planets", "--description", "", "--json"))["description"] == ""
     assert made["id"] in run("groups", "list", "--name", "eight planets").stdout
-    assert "0 assets" in run("groups", "rm", made["id"], "--dry-run").stderr
+    assert "all its assets (0)" in run("groups", "rm", made["id"], "--dry-run").stderr
     run("groups", "rm", "eight planets", code=2)
     run("groups", "rm", "eight planets", "--yes")
     run("groups", "get", "eight planets", code=3)
-    assert run("groups", "restore", made["id"], "-q").stdout.strip() == made["id"]
+    assert "in the trash" in run("groups", "restore", "nine planets", code=3).stderr
+    assert run("groups", "restore", "eight planets", "-q").stdout.strip() == made["id"]
+    assert "There are none." in run("groups", "list", "--name", "nine planets").stderr
 
 
 def test_a_name_that_two_groups_have_is_no_name(run: Run) -> None:
@@ -105,7 +110,9 @@ def test_projects_keys_and_usage_go_over_http(run: Run, service: Service) -> Non
     newer = run("keys", "rotate", key["id"], "--grace", "1h").stdout.strip()
     run("assets", "list", "--key", newer)
     assert "robot" in run("keys", "list").stdout
-    run("keys", "revoke", key["id"])
+    assert run("keys", "revoke", key["id"], "--quiet").stdout.strip() == key["id"]
+    made, secret = run("keys", "create", "--name", "quiet", "--quiet").stdout.split()
+    assert (made[:4], secret[:3], read(run("keys", "revoke", made, "--json"))) == ("key-", "sk_", {"ids": [made]})
     pair = read(run("access-keys", "create", "--name", "pair", "--expires", "2d", "--json"))
     renewed, secret = run("access-keys", "rotate", pair["id"], "--grace", "1h").stdout.split()
     assert renewed in (table := run("access-keys", "list").stdout)
@@ -114,7 +121,13 @@ def test_projects_keys_and_usage_go_over_http(run: Run, service: Service) -> Non
     assert pair["id"] in run("access-keys", "list", "--quiet").stdout.splitlines()
     assert key["id"] in run("keys", "list", "--quiet").stdout.splitlines()
     assert project in run("projects", "list", "--quiet").stdout.splitlines()
-    run("access-keys", "revoke", pair["id"])
+    assert "has ended" in run("access-keys", "revoke", pair["id"]).stderr
+    limited = read(run("projects", "quota", "line-cinema", "--assets", "5", "--bytes", "1kB", "--json"))
+    assert (limited["project"], limited["limits"]) == ("line-cinema", {"assets": 5, "groups": None, "bytes": 1000})
+    assert read(run("projects", "quota", project, "--assets", "none", "--json"))["limits"]["bytes"] == 1000
+    assert "1 kB" in run("projects", "quota", "line-cinema").stdout
+    assert "1 kB" not in run("projects", "quota", "line-cinema", "--none").stdout
+    assert "line-cinema" in run("projects", "rm", "line-cinema", "--dry-run").stderr
     assert read(run("usage", "--days", "1", "--json"))["currency"] == "USD"
     run("projects", "rm", "line-cinema", "--yes")
     run("projects", "get", "line-cinema", code=3)
@@ -123,6 +136,15 @@ def test_projects_keys_and_usage_go_over_http(run: Run, service: Service) -> Non
 def test_a_home_that_is_named_is_meant(run: Run, service: Service, tmp_path: Path) -> None:
     assert read(run("projects", "list", "--home", str(tmp_path / "other"), "--json"))[0]["name"] == "default"
     assert (tmp_path / "other" / "library.db").exists()
+    home = ("--home", str(tmp_path / "other"))
+    for kind in ("keys", "access-keys"):  # what is answered has the same shape at home and over HTTP
+        made = read(run(kind, "create", "--name", "alike", "--project", "default", "--json", *home))
+        assert made.keys() == read(run(kind, "create", "--name", "alike", "--json")).keys()
+        assert made["projects"] == ["default"]
+        assert read(run(kind, "list", "--json", *home))[0].keys() == read(run(kind, "list", "--json"))[0].keys()
+        assert run(kind, "list", *home).stdout.splitlines()[0].split() == run(kind, "list").stdout.splitlines()[0].split()
+    assert read(run("projects", "quota", "default", "--groups", "3", "--json", *home))["limits"]["groups"] == 3
+    assert read(run("projects", "quota", "project-default", "--none", "--json", *home))["updated_at"] is None
     for kind in ("projects", "keys", "access-keys"):
         ids = [one["id"] for one in read(run(kind, "list", "--home", str(tmp_path / "other"), "--json"))]
         assert run(kind, "list", "--home", str(tmp_path / "other"), "--quiet").stdout.split() == ids
@@ -177,6 +199,7 @@ def test_webhooks_are_made_tested_looked_through_and_ended(run: Run) -> None:
     assert read(run("webhooks", "update", webhook, "--off", "--json"))["enabled"] is False
     run("webhooks", "update", webhook, "--on")
     assert read(run("webhooks", "replay", webhook, "--since", "2099-01-01T00:00:00Z", "--json")) == {"queued": 0}
+    assert "127.0.0.1:9/hook" in run("webhooks", "rm", webhook, "--dry-run").stderr
     run("webhooks", "rm", webhook, code=2)
     run("webhooks", "rm", webhook, "--yes")
     run("webhooks", "get", webhook, code=3)
@@ -202,7 +225,14 @@ def test_any_request_can_be_sent_and_none_elsewhere(run: Run) -> None:
     ("arguments", "code", "words"),
     [
         (["assets", "get", "asset-none"], 3, "NotFound"),
-        (["assets", "list", "--limit", "1", "--status", "Odd"], 2, "InvalidParameter"),
+        (["assets", "get", "../groups"], 3, "NotFound"),
+        (["assets", "get", ""], 2, "'' is no ID"),
+        (["tasks", "get", ".."], 2, "'..' is no ID"),
+        (["assets", "move", "asset-none", "--group", "no such group"], 3, "groups list"),
+        (["assets", "add", "http://x/y.jpg", "--group", "g", "--type", "Foto"], 2, "--type"),
+        (["assets", "upload", "/dev/null", "--group", "g"], 2, "is no file"),
+        (["assets", "list", "--limit", "1", "--status", "Odd"], 2, "--status"),
+        (["assets", "list", "--limit", "1", "--sort", "odd"], 2, "InvalidParameter"),
         (["assets", "update", "asset-none"], 2, "--name"),
         (["assets", "update", "asset-none", "--metadata", "[1]"], 2, "JSON object"),
         (["assets", "add", "http://x/y.jpg", "--group", "no such group"], 3, "--create-group"),
@@ -210,6 +240,7 @@ def test_any_request_can_be_sent_and_none_elsewhere(run: Run) -> None:
         (["assets", "add", "http://x/y.jpg", "--group", "g", "--dedupe", "--no-wait"], 2, "--no-wait"),
         (["assets", "upload", "/", "--group", "g"], 2, "-r"),
         (["assets", "list", "--key", "sk_wrong"], 4, "with the key of --key"),
+        (["assets", "list", "--key", "sk_雨"], 2, "the key holds what no key does"),
         (["assets", "list", "--base-url", "nonsense"], 2, "http://"),
         (["assets", "list", "--base-url", "http://[::1"], 2, "no address of a server"),
         (["assets", "list", "--base-url", "http://127.0.0.1:99999"], 2, "no address of a server"),

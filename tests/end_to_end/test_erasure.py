@@ -111,11 +111,11 @@ def test_the_operator_erases_a_project_and_the_trail_says_what_went(
     asset = _made(scene, shelf, "/project.jpg", picture("project"), group, Tags=["night"])
     tagged = _made(scene, shelf, "/tagged.jpg", picture("tagged"), other, Tags=["day"])
     service.wait_for_empty_spool()
-    by_tag = service.quick_command("erase", "--tag", "day", "--project", scene.project)
+    by_tag = service.quick_command("erase", "--tag", "day", "--project", scene.project, "--yes")
     assert by_tag["asset_ids"] == [tagged["id"]]
     foreseen = service.quick_command("erase", "--project", scene.project, "--dry-run")
     assert set(foreseen["group_ids"]) == {group, other}
-    receipt = service.quick_command("erase", "--project", scene.project)
+    receipt = service.quick_command("erase", "--project", scene.project, "--yes")
     assert (receipt["asset_ids"], set(receipt["group_ids"]), receipt["complete"]) == ([asset["id"]], {group, other}, True)
     assert {asset["sha256"], tagged["sha256"]}.isdisjoint(scene.stored())
     assert _ids(scene.writer, "/v1/groups") | _ids(scene.writer, "/v1/groups?deleted=true") == set()
@@ -123,7 +123,7 @@ def test_the_operator_erases_a_project_and_the_trail_says_what_went(
     erased = [(entry["actor"], entry["action"]) for entry in entries if entry["action"].endswith("erased")]
     assert erased == [("operator", "assets.erased")] * 2 + [("operator", "groups.erased")] * 2
     assert entries[-1]["subject"] == receipt["id"]
-    refused = service.in_process("erase", "--project", scene.project, "--group", group)
+    refused = service.in_process("erase", "--project", scene.project, "--group", group, "--yes")
     assert refused.exit_code == 2
     missing = service.in_process("erase", "--group", group)
     assert missing.exit_code == 3

@@ -21,6 +21,9 @@ _PATIENCE: Final = 60.0
 """Seconds after which a command is ended by force."""
 
 
+CTRL_C: Final = "\x03"
+
+
 class Answer(NamedTuple):
     """What is typed once a prompt is seen; what is hidden, once the terminal shows nothing more of what is typed."""
 
@@ -59,8 +62,9 @@ def on_terminal(
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     stdout = subprocess.PIPE if is_stdout_piped else terminal
     process = subprocess.Popen(
-        [str(PROGRAM), *arguments], env=dict(variables), stdin=terminal, stdout=stdout, stderr=terminal, start_new_session=True
-    )
+        [str(PROGRAM), *arguments],
+        env=dict(variables), stdin=terminal, stdout=stdout, stderr=terminal, start_new_session=True, preexec_fn=_take_the_terminal,
+    )  # fmt: skip
     os.close(terminal)
     with process:
         deadline = threading.Timer(_PATIENCE, process.kill)
@@ -72,6 +76,11 @@ def on_terminal(
         finally:
             deadline.cancel()
             os.close(controller)
+
+
+def _take_the_terminal() -> None:
+    """In the child: what is typed as Ctrl+C is a signal to the session whose terminal this is."""
+    ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _watch(controller: int, answers: Sequence[Answer]) -> bytes:

@@ -10,6 +10,8 @@ from spark_assets.cli.profiles import BadProfiles, Profile, Profiles, load_profi
 
 BASE_URL: Final = "http://127.0.0.1:8080"
 """Where `spark-assets serve` listens unless told otherwise."""
+OF_THE_CLIENT: Final = frozenset({"BASE_URL", "KEY", "PROFILE"})
+"""What the environment may say of the connection: not all of it is a setting of the server too."""
 _PREFIX: Final = "SPARK_ASSETS_"
 
 BaseUrl = Annotated[
@@ -85,11 +87,12 @@ def read_profiles() -> Profiles:
 
 def checked_address(address: str) -> str:
     """An address that a server can have. Ends the command for anything else."""
-    scheme, _, rest = address.partition("://")
-    is_written = scheme in {"http", "https"} and bool(rest.strip("/")) and address.isprintable() and " " not in address
-    if not is_written or not _has_host(address):
-        fail(f"{address!r} is no address of a server: it begins with http:// or https://, such as {BASE_URL}", USAGE)
-    return address.rstrip("/")
+    from spark_assets.client.bodies import checked_address as checked
+
+    try:
+        return checked(address)
+    except ValueError as error:
+        fail(str(error), USAGE)
 
 
 def _find(wish: Wish, known: Profiles) -> Connection | None:
@@ -137,17 +140,6 @@ def _key_for(known: Profiles, base_url: str) -> str | None:
     """The key of the current profile, if that is of this very server."""
     current = known.profiles.get(known.current or "")
     return current.key if current is not None and current.base_url == base_url.rstrip("/") else None
-
-
-def _has_host(address: str) -> bool:
-    """Whether the client can read it, and finds whom to ask and at which port."""
-    import httpx2
-
-    try:
-        url = httpx2.URL(address)
-    except (httpx2.InvalidURL, ValueError):
-        return False
-    return bool(url.host) and 0 < (url.port or 80) < 65_536
 
 
 def _said(name: str) -> str | None:

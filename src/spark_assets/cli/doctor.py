@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import FAILURE, explained, print_json, print_table
+from spark_assets.cli.output import FAILURE, explained, print_json
+from spark_assets.cli.session import AsJson, Home
 
 
 def doctor(
@@ -23,6 +23,7 @@ def doctor(
 
     Example: spark-assets doctor --verify
     """
+    from spark_assets.cli.drawing import draw_table
     from spark_assets.cli.examination import Wish, examine
     from spark_assets.cli.shown_settings import effective
     from spark_assets.observability import configure_logging
@@ -38,8 +39,8 @@ def doctor(
     if as_json:
         print_json({"settings": shown, "findings": [dict(zip(("part", "state", "message"), finding, strict=True)) for finding in findings]})
     else:
-        print_table(("Setting", "Value"), sorted(shown.items()))
+        draw_table(("Setting", "Value"), sorted(shown.items()))
         print()
-        print_table(("Part", "State", ""), findings)
+        draw_table(("Part", "State", ""), findings)
     if any(state != "ok" for _, state, _ in findings):
         raise typer.Exit(FAILURE)

@@ -1,15 +1,14 @@
 """`spark-assets erase`: removal for good, on the home's own library, whether a server runs on it or not."""
 
 import asyncio
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec.structs import replace
 
-from spark_assets.cli.keys import AsJson, Home
+from spark_assets.cli.answers import Answers, plain
 from spark_assets.cli.output import USAGE, explained, fail, print_json
+from spark_assets.cli.session import AsJson, DryRun, Home, NoInput, Quiet, Yes, confirm
 from spark_assets.domain.api_key import Caller, Scope
 from spark_assets.domain.audit import OPERATOR
 from spark_assets.domain.erasure import Erase, Receipt
@@ -24,14 +23,16 @@ def erase(
     group: Annotated[str | None, typer.Option(help="A group's ID: the group with all its assets.", show_default=False)] = None,
     project: Annotated[str | None, typer.Option(help="A project to empty; beside --tag, where the tag counts.", show_default=False)] = None,
     tag: Annotated[str | None, typer.Option(help="What bears this tag, in --project or else in 'default'.", show_default=False)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
     home: Home = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Remove for good, at once, in the trash or not; the receipt says what went.
 
-    Example: spark-assets erase --asset asset-2026...
+    Example: spark-assets erase --asset asset-2026... --dry-run
     """
     from spark_assets.cli.local import prepared_settings
 
@@ -42,10 +43,10 @@ def erase(
         except InvalidParameter:
             fail("name exactly one of --asset, --group, --project and --tag; --project may stand beside --tag", USAGE)
         settings = prepared_settings(home)
-        if not dry_run and not yes and sys.stdin.isatty():
-            _confirm(_run(settings, command))
+        if not dry_run and not yes:
+            confirm(f"{_sentence(_run(settings, command))} This cannot be undone.", yes=yes, no_input=no_input)
         receipt = _run(settings, replace(command, dry_run=dry_run))
-    _show(receipt, home, as_json)
+    _show(Answers(as_json=as_json, quiet=quiet), receipt)
 
 
 def _run(settings: "Settings", command: Erase) -> Receipt:
@@ -66,25 +67,23 @@ def _run(settings: "Settings", command: Erase) -> Receipt:
     return asyncio.run(run())
 
 
-def _confirm(foreseen: Receipt) -> None:
-    typer.confirm(f"{_sentence(foreseen)} This cannot be undone. Go on?", abort=True, err=True)
-
-
-def _show(receipt: Receipt, home: Path | None, as_json: bool) -> None:
-    import msgspec
-
+def _show(answers: Answers, receipt: Receipt) -> None:
     from spark_assets.wire.erasure import erasure_body
 
-    if as_json:
-        print_json(msgspec.to_builtins(erasure_body(receipt)))
+    if answers.as_json:
+        print_json(plain(erasure_body(receipt)))
         return
-    print(_sentence(receipt))
+    if answers.quiet:
+        for one in (*receipt.asset_ids, *receipt.group_ids):
+            print(one)
+    else:
+        print(_sentence(receipt))
     if receipt.unknown_asset_ids:
-        print(f"Not there: {', '.join(receipt.unknown_asset_ids)}.", file=sys.stderr)
+        answers.say(f"Not there: {', '.join(receipt.unknown_asset_ids)}.")
     if receipt.pending_blobs:
-        print(f"The bytes of {len(receipt.pending_blobs)} could not be removed now; a running server removes them.", file=sys.stderr)
+        answers.say(f"The bytes of {len(receipt.pending_blobs)} could not be removed now; a running server removes them.")
     if not receipt.complete:
-        print("That is not all: run the same command again.", file=sys.stderr)
+        answers.say("That is not all: run the same command again.")
 
 
 def _sentence(receipt: Receipt) -> str:

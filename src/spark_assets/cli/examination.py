@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
+from spark_assets.cli.connection import OF_THE_CLIENT
 from spark_assets.domain.errors import SparkError
 from spark_assets.media.codecs import codec_versions, missing_codecs
 from spark_assets.operations.repair import Library, repair
@@ -39,7 +40,7 @@ def examine(settings: Settings, wish: Wish) -> list[Finding]:
 
 
 def _settings_finding(settings: Settings) -> Finding:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}{name}" for name in OF_THE_CLIENT}
     known |= {f"{name}_FILE" for name in known}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:

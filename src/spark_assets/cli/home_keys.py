@@ -1,102 +1,60 @@
-"""What `keys` and `access-keys` do in the home, whether a server runs on it or not."""
+"""What `keys` and `access-keys` do in the home, answered as over HTTP."""
 
 import time
-from collections.abc import Collection, Sequence
-from pathlib import Path
 
-from spark_assets.cli.local import in_transaction, reading
-from spark_assets.cli.output import explained, print_ids, print_json, print_table
+from spark_assets.cli.keys import Wanted
+from spark_assets.cli.session import AtHome
 from spark_assets.domain.access_key import AccessKey
-from spark_assets.domain.api_key import DEFAULT_SCOPES, Key, Scope
+from spark_assets.domain.api_key import DEFAULT_SCOPES
 from spark_assets.domain.usage import MICRO
 from spark_assets.operations import keys
 from spark_assets.operations.keys import Kind
 from spark_assets.ports.repositories import AnyKey
-from spark_assets.wire.times import utc_seconds
+from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
+from spark_assets.web.admin.key_bodies import described, project_names
+from spark_assets.wire.keys import KeyBody, NewAccessKeyBody, NewKeyBody
 
 
-def create_key(
-    kind: Kind[AnyKey],
-    home: Path | None,
-    name: str,
-    scopes: Collection[Scope],
-    projects: Sequence[str],
-    seconds: int | None,
-    *,
-    as_json: bool,
-) -> None:
-    """Make a key that ends after so many seconds, and print it this once."""
+def create_key(place: AtHome, kind: Kind[AnyKey], wanted: Wanted) -> NewKeyBody | NewAccessKeyBody:
+    """Make a key."""
     now = _now()
-    granted = frozenset(scopes) or DEFAULT_SCOPES
-    expires_at = None if seconds is None else now + seconds * MICRO
-    with explained():
-        made = in_transaction(
-            home, lambda uow: keys.create(kind, uow, name=name, scopes=granted, projects=projects, expires_at=expires_at, now=now)
-        )
-    _print_secret(*made, as_json=as_json)
+    expires_at = None if wanted.seconds is None else now + wanted.seconds * MICRO
+
+    async def create(uow: UnitOfWork) -> NewKeyBody | NewAccessKeyBody:
+        scopes = frozenset(wanted.scopes) or DEFAULT_SCOPES
+        made = await keys.create(kind, uow, name=wanted.name, scopes=scopes, projects=wanted.projects, expires_at=expires_at, now=now)
+        return await _new_body(uow, *made)
+
+    return place.change(create)
 
 
-def rotate_key(kind: Kind[AnyKey], home: Path | None, key_id: str, grace: int, *, as_json: bool) -> None:
-    """Replace a key, and print the new one this once."""
-    with explained():
-        made = in_transaction(home, lambda uow: keys.rotate(kind, uow, key_id, grace=grace, now=_now()))
-    _print_secret(*made, as_json=as_json)
+def rotate_key(place: AtHome, kind: Kind[AnyKey], key_id: str, grace: int) -> NewKeyBody | NewAccessKeyBody:
+    """Replace a key."""
+
+    async def rotate(uow: UnitOfWork) -> NewKeyBody | NewAccessKeyBody:
+        return await _new_body(uow, *await keys.rotate(kind, uow, key_id, grace=grace, now=_now()))
+
+    return place.change(rotate)
 
 
-def revoke_key(kind: Kind[AnyKey], home: Path | None, key_id: str) -> None:
+def revoke_key(place: AtHome, kind: Kind[AnyKey], key_id: str) -> None:
     """End a key."""
-    with explained():
-        in_transaction(home, lambda uow: keys.revoke(kind, uow, key_id, _now()))
+    place.change(lambda uow: keys.revoke(kind, uow, key_id, _now()))
 
 
-def print_keys(kind: Kind[AnyKey], home: Path | None, *, as_json: bool, quiet: bool) -> None:
+def all_keys(place: AtHome, kind: Kind[AnyKey]) -> list[KeyBody]:
     """All keys, masked."""
-    with explained():
-        found = reading(home, lambda repositories: kind.held(repositories).all())
-    if as_json:
-        print_json([_described(key) for key in found])
-    elif quiet:
-        print_ids(found)
-    else:
-        masked = "Secret" if kind.key is AccessKey else "Key"
-        rows = [(key.id, key.name, key.hint, _scopes(key), _when(key.expires_at), _when(key.last_used_at), _state(key)) for key in found]
-        print_table(("ID", "Name", masked, "Scopes", "Expires", "Last used", "State"), rows)
+
+    async def read(repositories: Repositories) -> list[KeyBody]:
+        names = await project_names(repositories)
+        return [KeyBody(**described(key, names)) for key in await kind.held(repositories).all()]
+
+    return place.read(read)
 
 
-def _print_secret(key: Key, secret: str, *, as_json: bool) -> None:
-    is_pair = isinstance(key, AccessKey)
-    if as_json:
-        print_json({"id": key.id, "secret" if is_pair else "key": secret, **_described(key)})
-    else:
-        print(f"{key.id} {secret}" if is_pair else secret)
-
-
-def _described(key: Key) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "hint": key.hint,
-        "scopes": sorted(scope.value for scope in key.scopes),
-        "project_ids": None if key.project_ids is None else sorted(key.project_ids),
-        "created_at": _when(key.created_at),
-        "expires_at": _when(key.expires_at) or None,
-        "revoked_at": _when(key.revoked_at) or None,
-        "last_used_at": _when(key.last_used_at) or None,
-    }
-
-
-def _scopes(key: Key) -> str:
-    return ", ".join(sorted(scope.value for scope in key.scopes))
-
-
-def _when(microseconds: int | None) -> str:
-    return "" if microseconds is None else utc_seconds(microseconds)
-
-
-def _state(key: Key) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    return "valid" if key.is_usable(_now()) else "expired"
+async def _new_body(uow: UnitOfWork, key: AnyKey, secret: str) -> NewKeyBody | NewAccessKeyBody:
+    shown = described(key, await project_names(uow))
+    return NewAccessKeyBody(secret=secret, **shown) if isinstance(key, AccessKey) else NewKeyBody(key=secret, **shown)
 
 
 def _now() -> int:

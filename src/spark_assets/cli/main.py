@@ -1,11 +1,13 @@
 """The command `spark-assets`."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from spark_assets import __version__
 from spark_assets.cli.commands import Commands
+from spark_assets.cli.output import FAILURE
 
 app = typer.Typer(
     cls=Commands,
@@ -32,5 +34,9 @@ def options(
 
 
 def main() -> None:
-    """The entry point."""
-    app()
+    """The entry point. What a command leaves unexplained is the system's word on its own output, such as a full disk."""
+    try:
+        app()
+    except OSError as error:
+        print(f"spark-assets: {error.strerror or error}", file=sys.stderr)
+        sys.exit(FAILURE)

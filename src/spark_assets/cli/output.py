@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
@@ -18,6 +18,7 @@ USAGE: Final = 2
 NOT_FOUND: Final = 3
 AUTHENTICATION: Final = 4
 RETRYABLE: Final = 7
+INTERRUPTED: Final = 130
 _PIPE_WIDTH: Final = 10_000
 """Columns where nobody looks: nothing is wrapped or cut for the next program."""
 
@@ -50,22 +51,6 @@ def fail(message: str, code: int) -> NoReturn:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, ensure_ascii=False))
-
-
-def print_ids(found: "Iterable[Named]") -> None:
-    """The IDs on stdout, one on each line."""
-    for one in found:
-        print(one.id)
-
-
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout."""
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    open_console().print(table)
 
 
 def open_console() -> "Console":

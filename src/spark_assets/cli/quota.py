@@ -2,20 +2,19 @@
 
 import re
 import time
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec.structs import replace
+from spark_assets.cli.answers import Answers, plain
+from spark_assets.cli.output import USAGE, fail, print_json
+from spark_assets.cli.session import AtHome, Session
+from spark_assets.domain.quota import LARGEST_LIMIT
 
-from spark_assets.cli.local import in_transaction, reading
-from spark_assets.cli.output import fail, print_table
-from spark_assets.domain.audit import OPERATOR
-from spark_assets.domain.project import Project
-from spark_assets.domain.quota import LARGEST_LIMIT, Allowance, Quota
-from spark_assets.operations import projects, quotas
-from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
+if TYPE_CHECKING:
+    from spark_assets.domain.project import Project
+    from spark_assets.domain.quota import Quota
+    from spark_assets.ports.unit_of_work import Repositories, UnitOfWork
+    from spark_assets.wire.quota import QuotaBody
 
-USAGE: Final = 2
 ANY: Final = "none"
 """Stands for no limit."""
 _UNITS: Final[dict[str, int]] = {"B": 1} | {
@@ -40,46 +39,47 @@ def read_changes(assets: str | None, groups: str | None, byte_count: str | None)
     return changes
 
 
-def find(home: Path | None, name: str) -> tuple[Quota, Project]:
-    """What the project may hold and holds. Raises NotFound `ProjectName`."""
+class Wish(NamedTuple):
+    """What shall become of a quota: nothing, some limits changed, or no quota at all."""
 
-    async def work(repositories: Repositories) -> tuple[Quota, Project]:
-        project = await projects.by_name(repositories, name)
-        return await quotas.of_project(repositories, project), project
-
-    return reading(home, work)
+    changes: Changes
+    unlimited: bool
 
 
-def change(home: Path | None, name: str, changes: Changes) -> tuple[Quota, Project]:
-    """The project's quota with these limits beside those it has. Raises NotFound `ProjectName`."""
-
-    async def work(uow: UnitOfWork) -> tuple[Quota, Project]:
-        project = await projects.by_name(uow, name)
-        known = await uow.quotas.lock(project.id)
-        allowed = replace(Allowance() if known is None else known.allowed, **changes)
-        return await quotas.set_limits(uow, project, allowed, actor=OPERATOR, now=time.time_ns() // 1000), project
-
-    return in_transaction(home, work)
-
-
-def take_away(home: Path | None, name: str) -> tuple[Quota, Project]:
-    """The project without a quota. Raises NotFound `ProjectName`, NotFound `quota`."""
-
-    async def work(uow: UnitOfWork) -> tuple[Quota, Project]:
-        project = await projects.by_name(uow, name)
-        await quotas.remove(uow, project, actor=OPERATOR, now=time.time_ns() // 1000)
-        return await quotas.of_project(uow, project), project
-
-    return in_transaction(home, work)
+def over_http(session: Session, name: str, wish: Wish) -> "QuotaBody":
+    """What the project may hold and holds, once the wish has come true."""
+    found = session.client.projects.quota(name)
+    if wish.changes:
+        limits = found.limits
+        known: Changes = {"assets": limits.assets, "groups": limits.groups, "bytes": limits.bytes}
+        return session.client.projects.set_quota(found.project, **{**known, **wish.changes})
+    if wish.unlimited:
+        session.client.projects.remove_quota(found.project)
+        return session.client.projects.quota(found.project)
+    return found
 
 
-def draw(quota: Quota) -> None:
-    """A table of what is held and allowed."""
-    held, allowed = quota.held, quota.allowed
-    rows = (("Assets", held.assets, allowed.assets), ("Groups", held.groups, allowed.groups))
-    shown = [(what, str(used), "any number" if limit is None else str(limit)) for what, used, limit in rows]
-    shown.append(("Bytes", shown_bytes(held.bytes), "any number" if allowed.bytes is None else shown_bytes(allowed.bytes)))
-    print_table(("", "Held", "Allowed"), shown)
+def at_home(place: AtHome, name: str, wish: Wish) -> "QuotaBody":
+    """The same on the library in the home. Raises NotFound `ProjectName`, NotFound `quota`."""
+    from spark_assets.wire.quota import quota_body
+
+    if wish.changes or wish.unlimited:
+        return quota_body(*place.change(lambda uow: _change(uow, name, wish)))
+    return quota_body(*place.read(lambda repositories: _find(repositories, name)))
+
+
+def show(place: Answers, found: "QuotaBody") -> None:
+    """A table of what is held and allowed, or JSON."""
+    if place.as_json:
+        print_json(plain(found))
+        return
+    from spark_assets.cli.drawing import draw_table
+
+    used, limits = found.used, found.limits
+    rows = (("Assets", used.assets, limits.assets), ("Groups", used.groups, limits.groups))
+    shown = [(what, str(held), "any number" if limit is None else str(limit)) for what, held, limit in rows]
+    shown.append(("Bytes", shown_bytes(used.bytes), "any number" if limits.bytes is None else shown_bytes(limits.bytes)))
+    draw_table(("", "Held", "Allowed"), shown)
 
 
 def shown_bytes(count: int) -> str:
@@ -105,3 +105,27 @@ def _read_bytes(text: str) -> int:
     if count > LARGEST_LIMIT:
         fail(f"--bytes takes at most {LARGEST_LIMIT} bytes", USAGE)
     return count
+
+
+async def _find(repositories: "Repositories", name: str) -> "tuple[Quota, Project]":
+    from spark_assets.operations import projects, quotas
+
+    project = await repositories.projects.by_id(name) or await projects.by_name(repositories, name)
+    return await quotas.of_project(repositories, project), project
+
+
+async def _change(uow: "UnitOfWork", name: str, wish: Wish) -> "tuple[Quota, Project]":
+    from msgspec.structs import replace
+
+    from spark_assets.domain.audit import OPERATOR
+    from spark_assets.domain.quota import Allowance
+    from spark_assets.operations import quotas
+
+    _, project = await _find(uow, name)
+    now = time.time_ns() // 1000
+    if wish.unlimited:
+        await quotas.remove(uow, project, actor=OPERATOR, now=now)
+        return await quotas.of_project(uow, project), project
+    known = await uow.quotas.lock(project.id)
+    allowed = replace(Allowance() if known is None else known.allowed, **wish.changes)
+    return await quotas.set_limits(uow, project, allowed, actor=OPERATOR, now=now), project

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from spark_assets.cli.keys import Home
 from spark_assets.cli.output import FAILURE, explained, fail
+from spark_assets.cli.session import Home
 
 if TYPE_CHECKING:
     from spark_assets.settings import Settings

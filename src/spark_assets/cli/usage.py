@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import explained, open_console, print_json
-from spark_assets.cli.session import Session, over_http_or_at_home
+from spark_assets.cli.output import open_console, print_json
+from spark_assets.cli.session import FIGURES, Place, Session, over_http_or_at_home
 from spark_assets.domain.usage import CURRENCY, DAY, Dimension, UsageSpan, UsageTotal, day_name, dollars
 
 if TYPE_CHECKING:
@@ -24,13 +23,11 @@ _LONGEST_BAR: Final = 30
 """Columns: with the figures beside it, a row fits a terminal of 80."""
 
 
-@over_http_or_at_home
+@partial(over_http_or_at_home, forms=FIGURES)
 def usage(
-    session: Session | None,
+    place: Place,
     days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="How many days back, today included; days are UTC.")] = 30,
     project: Annotated[str | None, typer.Option(help="One project; all without this.", show_default=False)] = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show what was used and what it costs.
 
@@ -38,18 +35,11 @@ def usage(
     """
     today = time.time_ns() // 1000 // DAY
     span = UsageSpan(start=(today - days + 1) * DAY, end=(today + 1) * DAY)
-    totals = _at_home(home, span, project) if session is None else _over_http(session, span, project)
-    if as_json:
+    totals = _over_http(place, span, project) if isinstance(place, Session) else place.read(lambda library: _find(library, span, project))
+    if place.as_json:
         print_json(_described(totals, span))
     else:
         _draw(totals, span)
-
-
-def _at_home(home: Path | None, span: UsageSpan, project: str | None) -> list[UsageTotal]:
-    from spark_assets.cli.local import reading
-
-    with explained():
-        return reading(home, lambda repositories: _find(repositories, span, project))
 
 
 def _over_http(session: Session, span: UsageSpan, project: str | None) -> list[UsageTotal]:
@@ -86,6 +76,7 @@ def _figures(total: UsageTotal) -> dict[str, object]:
 
 
 def _draw(totals: Sequence[UsageTotal], span: UsageSpan) -> None:
+    from spark_assets.cli.drawing import draw
     from spark_assets.operations.usage import grand_total, merge
 
     console = open_console()
@@ -99,9 +90,9 @@ def _draw(totals: Sequence[UsageTotal], span: UsageSpan) -> None:
         table.add_row(total.model, *_shown(total))
     table.add_row("all", *_shown(grand_total(totals)), style="bold")
     console.print()
-    console.print(table)
+    draw(table)
     console.print()
-    console.print(_chart(console, merge(totals, (Dimension.DAY,)), span))
+    draw(_chart(console, merge(totals, (Dimension.DAY,)), span))
 
 
 def _shown(total: UsageTotal) -> tuple[str, str, str]:

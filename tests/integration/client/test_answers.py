@@ -13,8 +13,9 @@ from tests.integration.client.test_repetition import ASSET, GROUP
 
 TASK: dict[str, Any] = {
     "id": "t", "model": "spark_asset_create", "status": "failed", "project": "default", "asset_id": "asset-1", "group_id": None,
-    "stage": "failed", "progress": 0, "bytes_received": 0, "attempts": 1, "cost": "0", "discount": "0", "request_id": "r-1", "retry_of": None,
-    "created_at": "", "completed_at": "", "error": {"code": "InvalidParameter.DownloadFailed", "message": "no", "reason": "dns_failed"},
+    "stage": "failed", "progress": 0, "bytes_received": 0, "attempts": 1, "cost": "0", "discount": "0", "request_id": "r-1",
+    "retry_of": None, "created_at": "", "completed_at": "",
+    "error": {"code": "InvalidParameter.DownloadFailed", "message": "no", "reason": "dns_failed"},
 }  # fmt: skip
 
 
@@ -44,7 +45,9 @@ def test_what_is_no_id_is_not_sent(door: Door, none: str) -> None:
 )
 def test_an_answer_of_something_else_is_not_understood(door: Door, body: Any, work: Any) -> None:
     door.behaviour = lambda request: (200, body)
-    with pytest.raises(NotUnderstood, match="http://library.test answered with what is no answer of Spark Assets: is the address right?"):
+    with pytest.raises(
+        NotUnderstood, match=r"http://library\.test answered with what is no answer of Spark Assets: is the address right\?"
+    ):
         door.call(work)
 
 
@@ -72,7 +75,12 @@ def test_a_single_text_is_not_taken_for_its_letters(door: Door) -> None:
     door.behaviour = lambda request: (200, {"items": [ASSET], "next_cursor": None} if request.method == "GET" else TASK)
     door.call(lambda client: client.assets.list(group_id="group-1", status="Active", type=("Image", "Video"), tag="night"))
     asked = door.requests[-1].url.params
-    assert [asked.get_list(name) for name in ("group_id", "status", "type", "tag")] == [["group-1"], ["Active"], ["Image", "Video"], ["night"]]
+    assert [asked.get_list(name) for name in ("group_id", "status", "type", "tag")] == [
+        ["group-1"],
+        ["Active"],
+        ["Image", "Video"],
+        ["night"],
+    ]
     door.call(lambda client: client.assets.create(group_id="g", url="http://x/y.jpg", tags="night"))
     assert door.body["tags"] == ["night"]
 
@@ -93,7 +101,7 @@ def test_a_request_that_cannot_be_sent_is_told_with_its_cause(door: Door) -> Non
         raise httpx2.DecodingError("no gzip", request=request)
 
     door.behaviour = behave
-    with pytest.raises(ConnectionFailed, match="no answer from http://library.test: no gzip") as found:
+    with pytest.raises(ConnectionFailed, match=r"no answer from http://library\.test: no gzip") as found:
         door.call(lambda client: client.groups.get("g"))
     assert isinstance(found.value.__cause__, httpx2.DecodingError)
 
@@ -118,7 +126,9 @@ def test_what_can_be_no_key_is_refused_and_not_shown(key: str) -> None:
     assert key not in str(found.value)
 
 
-@pytest.mark.parametrize("address", ["localhost:8080", "127.0.0.1:8080", "ftp://x", "http://", "http://x y", "http://[::1", "http://x:99999"])
+@pytest.mark.parametrize(
+    "address", ["localhost:8080", "127.0.0.1:8080", "ftp://x", "http://", "http://x y", "http://[::1", "http://x:99999"]
+)
 def test_what_can_be_no_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="begins with http:// or https://"):
         Client(address, "sk-test")

@@ -12,8 +12,9 @@ from tests.integration.client.conftest import Answer, Door
 HEAD = {"RequestId": "20260419120000", "Action": "GetAsset", "Version": "2024-01-01", "Service": "ark", "Region": "cn-beijing"}
 TIMES = {"in_queue_at": 1776571200.1, "upload_at": 0.0, "completed_at": 1776571203.5}
 ASSET = {
-    "Id": "asset-1", "Name": "moon", "URL": "https://cdn.example.com/moon.jpg", "AssetType": "Image", "GroupId": "group-1", "Status": "Active",
-    "Moderation": {"Strategy": "Default"}, "CreateTime": "2026-04-19T04:00:00Z", "UpdateTime": "2026-04-19T04:00:03Z", "ProjectName": "film",
+    "Id": "asset-1", "Name": "moon", "URL": "https://cdn.example.com/moon.jpg", "AssetType": "Image", "GroupId": "group-1",
+    "Status": "Active", "Moderation": {"Strategy": "Default"}, "CreateTime": "2026-04-19T04:00:00Z",
+    "UpdateTime": "2026-04-19T04:00:03Z", "ProjectName": "film",
 }  # fmt: skip
 
 
@@ -28,7 +29,12 @@ class Gateway:
     def __call__(self, request: httpx2.Request) -> Answer:
         if request.method == "POST":
             self.asked.append(json.loads(request.content))
-            return 200, {"id": f"task-{len(self.asked)}", "status": "in_progress", "created_at": 1776571200, "model": self.asked[-1]["model"]}
+            return 200, {
+                "id": f"task-{len(self.asked)}",
+                "status": "in_progress",
+                "created_at": 1776571200,
+                "model": self.asked[-1]["model"],
+            }
         task_id = request.url.path.rpartition("/")[2]
         model = self.asked[int(task_id.removeprefix("task-")) - 1]["model"]
         self._polls[task_id] = self._polls.get(task_id, 0) + 1
@@ -62,8 +68,8 @@ def test_what_the_gateway_documents_is_enough_to_make_a_group_and_an_asset(door:
     assert gateway.asked == [
         {"model": "spark_asset_create_group", "Name": "moons", "GroupType": "AIGC", "ProjectName": "film"},
         {
-            "model": "spark_asset_create", "Name": "moon", "URL": "https://example.com/moon.jpg", "AssetType": "Image", "GroupId": "group-1",
-            "ProjectName": "film",
+            "model": "spark_asset_create", "Name": "moon", "URL": "https://example.com/moon.jpg", "AssetType": "Image",
+            "GroupId": "group-1", "ProjectName": "film",
         },
         *[{"model": "spark_asset_get", "Id": "asset-1", "ProjectName": "film"}] * 2,
     ]  # fmt: skip
@@ -112,7 +118,10 @@ def test_an_asset_that_stays_under_way_is_not_waited_for_without_end(door: Door)
     ("work", "words"),
     [
         (lambda client: client.groups.create("g", description="d"), "description of a group"),
-        (lambda client: client.assets.create(group_id="g", url="http://x/m.jpg", tags="t", metadata={"a": 1}), "metadata, tags of an asset"),
+        (
+            lambda client: client.assets.create(group_id="g", url="http://x/m.jpg", tags="t", metadata={"a": 1}),
+            "metadata, tags of an asset",
+        ),
         (lambda client: client.assets.create(group_id="g", path=__file__, type="Image"), "/v1/uploads/tus"),
         (lambda client: client.assets.list(), "/v1/assets"),
         (lambda client: client.tasks.list(), "/v1/tasks"),

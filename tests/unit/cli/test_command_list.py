@@ -11,8 +11,8 @@ import typer
 from typer.testing import CliRunner
 
 from spark_assets.cli.commands import SECTIONS, load
+from spark_assets.cli.drawing import draw_table
 from spark_assets.cli.main import app
-from spark_assets.cli.remote.drawing import draw_table
 
 HEAVY = {"litestar", "sqlalchemy", "aiohttp", "av", "PIL", "granian", "pgqueuer", "pydantic_settings", "alembic"}
 RUN = """
@@ -39,21 +39,92 @@ def test_a_command_loads_what_it_needs_and_a_client_no_server(arguments: list[st
     assert set(finished.stderr.split()) & kept_out == set()
 
 
-def commands() -> Iterator[list[str]]:
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command by its words."""
     for entries in SECTIONS.values():
         for name, entry in entries.items():
-            below: dict[str, Any] = getattr(load(name, entry), "commands", {})
-            yield from ([name, one] for one in below)
+            loaded = load(name, entry)
+            below: dict[str, Any] = getattr(loaded, "commands", {})
+            yield from ((f"{name} {one}", command) for one, command in below.items())
             if not below:
-                yield [name]
+                yield name, loaded
 
 
-def test_the_help_of_every_command_has_an_example() -> None:
-    for command in commands():
-        shown = CliRunner().invoke(app, [*command, "--help"])
-        assert shown.exit_code == 0, command
-        words = " ".join(shown.stdout.split())
-        assert "Example: source <(spark-assets" in words or f"Example: spark-assets {' '.join(command)}" in words, command
+def options_of(command: Any) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+COMMANDS = dict(commands())
+PAGES = [*COMMANDS, *dict.fromkeys(words.split()[0] for words in COMMANDS if " " in words)]
+FIGURES = {"usage", "projects quota", "doctor"}
+"""Answers without IDs."""
+SILENT = {"api", "login", "profiles use", "profiles rm", "completion", "serve", "worker", "migrate", "demo"}
+"""What answers nothing of its own, or as another program wants it."""
+AT_HOME = {
+    "projects create", "projects list", "projects quota", "keys create", "keys list", "keys rotate", "keys revoke", "access-keys create",
+    "access-keys list", "access-keys rotate", "access-keys revoke", "usage",
+}  # fmt: skip
+"""What works in the server's home as well as over HTTP."""
+ON_THIS_COMPUTER = {
+    "login",
+    "profiles list",
+    "profiles use",
+    "profiles rm",
+    "completion",
+    "serve",
+    "worker",
+    "migrate",
+    "doctor",
+    "erase",
+    "demo",
+}
+
+
+@pytest.mark.parametrize("words", PAGES)
+def test_the_help_of_every_command_has_an_example(words: str) -> None:
+    shown = CliRunner().invoke(app, [*words.split(), "--help"])
+    assert shown.exit_code == 0
+    text = " ".join(shown.stdout.split())
+    assert f"Example: spark-assets {words}" in text or (words == "completion" and "Example: source <(spark-assets" in text)
+
+
+@pytest.mark.parametrize("words", [words for words in PAGES if words not in COMMANDS])
+def test_the_page_of_a_noun_cuts_no_summary(words: str) -> None:
+    assert "..." not in CliRunner().invoke(app, [words, "--help"]).stdout.replace("[ARGS]...", "")
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_what_has_ids_is_answered_in_json_or_by_them_and_what_has_none_in_json(words: str) -> None:
+    wanted = set() if words in SILENT else {"--json"} if words in FIGURES else {"--json", "--quiet", "-q"}
+    assert options_of(COMMANDS[words]) & {"--json", "--quiet", "-q"} == wanted
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_what_asks_can_be_told_not_to_and_can_be_tried(words: str) -> None:
+    offered = options_of(COMMANDS[words]) & {"--yes", "-y", "--no-input", "--dry-run"}
+    if words.endswith(" rm") and words != "profiles rm":
+        assert offered == {"--yes", "-y", "--no-input", "--dry-run"}
+    elif "--yes" in offered:
+        assert words == "erase"
+        assert offered == {"--yes", "-y", "--no-input", "--dry-run"}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_of_a_client_takes_a_server_and_some_take_a_home(words: str) -> None:
+    offered = options_of(COMMANDS[words])
+    assert ({"--base-url", "--key", "--profile"} <= offered) == (words not in ON_THIS_COMPUTER or words == "login")
+    assert ("--home" in offered) == (words in AT_HOME or words in {"serve", "worker", "migrate", "doctor", "erase"})
+
+
+def test_what_the_contract_names_is_there() -> None:
+    nouns = {
+        "assets": "add upload list get update move rm restore download open", "tasks": "list get watch cancel retry", "events": "tail",
+        "groups": "create list get update rm restore", "projects": "create list get rename rm quota", "keys": "create list rotate revoke",
+        "access-keys": "create list rotate revoke", "profiles": "list use rm",
+        "webhooks": "create list get update rm rotate test deliveries resend replay",
+    }  # fmt: skip
+    named = {f"{noun} {verb}" for noun, verbs in nouns.items() for verb in verbs.split()} | {"usage", "api", "login", "completion"}
+    assert named <= COMMANDS.keys()
 
 
 def test_a_summary_at_the_top_is_given_to_every_command() -> None:

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spark_assets import __version__
+from spark_assets.cli.drawing import moment
 from spark_assets.cli.main import app
 from spark_assets.domain.api_key import is_well_formed
 from tests.factories.databases import write_sqlite_file
@@ -57,7 +58,7 @@ def _only(result: Result) -> Any:
 def test_a_key_is_made_and_shown_once(run: Run) -> None:
     made = _only(run("keys", "create", "--name", "laptop", "--json"))
     assert is_well_formed(made["key"])
-    assert (made["name"], made["scopes"], made["project_ids"]) == ("laptop", ["assets:read", "assets:write"], None)
+    assert (made["name"], made["scopes"], made["projects"]) == ("laptop", ["assets:read", "assets:write"], None)
     assert (made["expires_at"], made["revoked_at"], made["last_used_at"]) == (None, None, None)
     listed = run("keys", "list", "--json")
     assert made["key"] not in listed.stdout
@@ -70,11 +71,11 @@ def test_without_json_a_key_is_printed_alone(run: Run) -> None:
 
 
 def test_a_key_may_be_limited_in_what_where_and_how_long(run: Run) -> None:
-    project = _only(run("projects", "create", "film", "--json"))
+    run("projects", "create", "film")
     limits = ["--project", "film", "--project", "default", "--scope", "assets:read", "--scope", "metrics", "--expires", "90d"]
     made = _only(run("keys", "create", "--name", "ci", *limits, "--json"))
     assert made["scopes"] == ["assets:read", "metrics"]
-    assert made["project_ids"] == sorted([project["id"], "project-default"])
+    assert made["projects"] == ["default", "film"]
     assert made["expires_at"] > made["created_at"]
 
 
@@ -87,7 +88,7 @@ def test_an_expiry_that_is_not_understood_is_a_usage_error(run: Run, expires: st
 
 def test_the_longest_expiry_that_can_be_written_is_a_date(run: Run) -> None:
     made = _only(run("keys", "create", "--name", "x", "--expires", "36525d", "--json"))
-    assert made["expires_at"] in run("keys", "list").stdout
+    assert moment(made["expires_at"]) in run("keys", "list").stdout
 
 
 def test_an_access_key_is_printed_with_its_secret_once_and_masked_from_then_on(run: Run) -> None:
@@ -97,7 +98,7 @@ def test_an_access_key_is_printed_with_its_secret_once_and_masked_from_then_on(r
     assert (found["id"], found["hint"], found["revoked_at"], found["last_used_at"]) == (key_id, f"{secret[:4]}…", None, None)
     assert found["expires_at"] > found["created_at"]
     table = run("access-keys", "list").stdout
-    assert all(shown in table for shown in (key_id, "Secret", found["hint"], found["expires_at"], "valid"))
+    assert all(shown in table for shown in (key_id, "Secret", found["hint"], moment(found["expires_at"]), "valid"))
     assert secret not in listed.stdout + table
 
 
@@ -118,7 +119,8 @@ def test_a_key_of_either_kind_is_rotated(run: Run, kind: str, secret: str) -> No
 
 def test_a_key_is_revoked_once(run: Run) -> None:
     made = _only(run("keys", "create", "--name", "laptop", "--json"))
-    assert run("keys", "revoke", made["id"]).stdout == ""
+    revoked = run("keys", "revoke", made["id"])
+    assert (revoked.stdout, revoked.stderr) == ("", f"{made['id']} has ended.\n")
     assert "revoked" in run("keys", "list").stdout
     (found,) = _only(run("keys", "list", "--json"))
     assert found["revoked_at"] is not None
@@ -173,6 +175,14 @@ def test_a_bad_setting_stops_every_start_with_one_sentence_that_names_it(
     refused = run("serve", code=1)
     assert refused.stderr.startswith(f"spark-assets: SPARK_ASSETS_{name} ")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_nothing_is_erased_where_nobody_can_be_asked(run: Run) -> None:
+    for silent in ([], ["--no-input"]):
+        refused = run("erase", "--tag", "night", *silent, code=2)
+        assert (refused.stdout, "cannot be undone. Nobody can be asked here: say --yes" in refused.stderr) == ("", True)
+    assert run("erase", "--tag", "night", "--dry-run").stdout.startswith("Would erase 0 assets")
+    assert run("erase", "--tag", "night", "--yes", "--quiet").stdout == ""
 
 
 def test_a_worker_of_its_own_is_refused_on_sqlite(run: Run) -> None:

@@ -2,15 +2,16 @@
 
 import json
 import sys
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from spark_assets.cli.output import USAGE, fail
-from spark_assets.cli.session import Session, over_http
+from spark_assets.cli.session import AS_IT_IS, Session, over_http
 
 
-@over_http
+@partial(over_http, forms=AS_IT_IS)
 def api(
     session: Session,
     method: Annotated[str, typer.Argument(help="GET, POST, PATCH, PUT, DELETE.", show_default=False)],

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
-from spark_assets.cli.remote.drawing import is_drawn, printable
+from spark_assets.cli.drawing import is_drawn, printable
 
 _NAME_WIDTH: Final = 28
 _STAGE_WIDTH: Final = 13
@@ -49,11 +49,10 @@ class DrawnBars(Bars):
     def end(self, number: int, stage: str) -> None:
         """Full, or as far as it came."""
         bar = self._bar(number)
-        style = {"failed": "[red]failed", "timed out": "[red]timed out"}.get(stage, f"[green]{stage}")
-        if stage in {"added", "already there", "submitted"}:
-            self._progress.update(bar, completed=1, total=1, stage=style)
+        if stage in {"failed", "timed out"}:
+            self._progress.update(bar, stage=f"[red]{stage}")
         else:
-            self._progress.update(bar, stage=style)
+            self._progress.update(bar, completed=1, total=1, stage=f"[green]{stage}")
         if not self._shows_all:
             self._progress.update(bar, visible=False)
         self._ended += 1

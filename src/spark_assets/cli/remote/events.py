@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spark_assets.cli.remote.drawing import moment, printable
+from spark_assets.cli.drawing import moment, printable
 from spark_assets.cli.session import InProject, Session, over_http
 
 if TYPE_CHECKING:
     from spark_assets.client import Event
 
-app = typer.Typer(no_args_is_help=True, help="Events: what happens in a project.")
+app = typer.Typer(no_args_is_help=True, help="Events: what happens in a project.", epilog="Example: spark-assets events tail --json")
 
 
 @app.callback()

@@ -1,6 +1,6 @@
 """How a command ends when the SDK raises: one sentence on stderr, and the exit code of the command line's contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -58,11 +58,15 @@ def exit_code(error: Exception) -> int:
             return FAILURE
 
 
+def common_code(errors: Iterable[Exception]) -> int:
+    """The exit code of several: theirs if they are alike, else 1; 0 for none."""
+    codes = {exit_code(error) for error in errors}
+    return (codes.pop() if len(codes) == 1 else FAILURE) if codes else 0
+
+
 def sentence(error: Exception, connection: Connection | None = None) -> str:
     """What went wrong, in words; with the connection, also where and by which key where that matters."""
     match error:
-        case ConnectionFailed():
-            return f"no answer from {connection.base_url if connection else 'the server'}: {error}"
         case AuthenticationFailed() | PermissionDenied() if connection is not None:
             return f"{error} at {connection.base_url}, with the key of {connection.source}"
         case TaskFailed():

@@ -1,22 +1,57 @@
 """`assets download` and `assets open`: bytes on their way to people."""
 
+import asyncio
 import sys
 import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from spark_assets.cli.output import FAILURE, USAGE, fail, print_json
+from spark_assets.cli.output import FAILURE, INTERRUPTED, USAGE, fail, print_json
 from spark_assets.cli.session import Session, over_http
 
 if TYPE_CHECKING:
-    from spark_assets.client import Asset
+    from spark_assets.cli.remote.bars import Bars
+    from spark_assets.client import Asset, AsyncClient
 
 _ENDINGS: Final = {"jpeg": (".jpg", ".jpeg"), "tiff": (".tiff", ".tif"), "heif": (".heif", ".heic"), "heic": (".heic", ".heif")}
 """Endings that a file of a format may have, the usual one first; elsewhere it is the format's own name."""
 _LONGEST_NAME: Final = 200
 """Bytes of a file's name before its ending: file systems take 255 in all."""
+
+
+@dataclass
+class Fetched:
+    """An asset on its way to a file."""
+
+    asset_id: str
+    path: Path | None = None
+    """Where it is, once it is there whole."""
+    error: Exception | None = None
+
+
+@dataclass
+class Target:
+    """Where the files of one command are written."""
+
+    place: Path
+    """A folder, or the one file."""
+    force: bool
+    """Whether files that are there are overwritten."""
+    _taken: set[Path] = field(default_factory=set)
+
+    def path_of(self, asset: "Asset") -> Path:
+        """Where an asset goes: two of the same name do not overwrite each other. Raises FileExistsError."""
+        path = self.place / file_name(asset) if self.place.is_dir() else self.place
+        if path in self._taken:
+            path = path.with_name(f"{path.stem}-{asset.id}{path.suffix}")
+        if path.exists() and not self.force:
+            raise FileExistsError(f"{path} is there already: --force overwrites it, --output names another place")
+        self._taken.add(path)
+        return path
 
 
 @over_http
@@ -25,42 +60,41 @@ def download(
     ids: Annotated[list[str], typer.Argument(metavar="ID", help="IDs of assets.", show_default=False)],
     output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="A folder, a file (for one asset), or - for stdout.")] = ".",
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="So many at once.")] = 4,
 ) -> None:
     """Download assets, whole or not at all, and check their hashes.
 
     Example: spark-assets assets download asset-20261122123357-zbtk7 --output photos/
     """
+    from spark_assets.cli.remote.failures import common_code
+
+    wanted = list(dict.fromkeys(ids))
     if output == "-":
-        if len(ids) != 1:
+        if len(wanted) != 1:
             fail("one asset at a time can go to stdout", USAGE)
-        session.client.assets.download(ids[0], sys.stdout.buffer)
+        session.client.assets.download(wanted[0], sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    target = Path(output)
-    if (len(ids) > 1 or output.endswith("/")) and not target.is_dir():
-        if target.exists():
-            fail(f"{target} is a file, and several assets need a folder", USAGE)
-        target.mkdir(parents=True)
-    written = []
-    for asset_id in ids:
-        asset = session.client.assets.get(asset_id)
-        path = target / file_name(asset) if target.is_dir() else target
-        if path.exists() and not force:
-            fail(f"{path} is there already: --force overwrites it, --output names another place", FAILURE)
-        _fetch(session, asset, path)
-        written.append({"id": asset.id, "path": str(path)})
-    if session.as_json:
-        print_json(written)
-        return
-    for one in written:
-        print(one["id"] if session.quiet else one["path"])
+    fetched = [Fetched(asset_id) for asset_id in wanted]
+    target = Target(_place(output, is_single=len(wanted) == 1), force)
+    try:
+        asyncio.run(_download(session, fetched, target, jobs))
+    except KeyboardInterrupt:
+        _show(session, fetched)
+        fail("interrupted; what is not there whole is not there at all", INTERRUPTED)
+    _show(session, fetched)
+    code = common_code([one.error for one in fetched if one.error is not None])
+    if code:
+        raise typer.Exit(code)
 
 
 @over_http
 def open_asset(
     session: Session, asset_id: Annotated[str, typer.Argument(metavar="ID", help="The asset's ID.", show_default=False)]
 ) -> None:
-    """Print a link to an asset's bytes that works for 12 hours, and on a terminal open it in the browser.
+    """Open an asset's bytes in the browser, and print a link to them.
+
+    The link works for 12 hours; where stdout is no terminal, it is only printed.
 
     Example: spark-assets assets open asset-20261122123357-zbtk7
     """
@@ -85,8 +119,58 @@ def file_name(asset: "Asset") -> str:
     return (stem.encode()[:_LONGEST_NAME].decode(errors="ignore") or asset.id) + ending
 
 
-def _fetch(session: Session, asset: "Asset", path: Path) -> None:
-    from spark_assets.cli.remote.bars import open_bars
+def _place(output: str, *, is_single: bool) -> Path:
+    """What `--output` means. Ends the command where there can be no such file or folder."""
+    place = Path(output)
+    if not place.is_dir() and (output.endswith("/") or not is_single):
+        if place.exists():
+            fail(f"{place} is a file, and several assets need a folder", USAGE)
+        place.mkdir(parents=True)
+    elif not place.is_dir() and not place.parent.is_dir():
+        fail(f"there is no folder {place.parent}", USAGE)
+    return place
 
-    with open_bars([path.name], is_single=True) as bars:
-        session.client.assets.download(asset.id, path, on_progress=lambda got, of: bars.tell(0, got, of, "receiving"))
+
+async def _download(session: Session, fetched: Sequence[Fetched], target: Target, jobs: int) -> None:
+    """Download them, so many at once; what became of each is written there. One that fails stops no other."""
+    from spark_assets.cli.remote.bars import open_bars
+    from spark_assets.client import AsyncClient, SparkAssetsError
+    from spark_assets.client.asynchronous.means import each
+
+    connection = session.connection
+    async with AsyncClient(connection.base_url, connection.key) as client:
+        with open_bars([one.asset_id for one in fetched], is_single=len(fetched) == 1) as bars:
+
+            async def fetch(number: int) -> Path:
+                return await _fetch(client, fetched[number].asset_id, target, bars, number)
+
+            async for number, outcome in each(fetch, range(len(fetched)), jobs):
+                if isinstance(outcome, Path):
+                    fetched[number].path = outcome
+                elif isinstance(outcome, SparkAssetsError | OSError | ValueError):
+                    fetched[number].error = outcome
+                else:
+                    raise outcome
+                bars.end(number, "received" if isinstance(outcome, Path) else "failed")
+
+
+async def _fetch(client: "AsyncClient", asset_id: str, target: Target, bars: "Bars", number: int) -> Path:
+    asset = await client.assets.get(asset_id)
+    path = target.path_of(asset)
+    await client.assets.download(asset.id, path, on_progress=lambda got, of: bars.tell(number, got, of, "receiving"))
+    return path
+
+
+def _show(session: Session, fetched: Sequence[Fetched]) -> None:
+    """The files on stdout, and on stderr why others are not there."""
+    from spark_assets.cli.remote.failures import sentence
+    from spark_assets.cli.remote.outcomes import error_document
+
+    if session.as_json:
+        rows = [(one.asset_id, one.path and str(one.path), one.error and error_document(one.error)) for one in fetched]
+        print_json([dict(zip(("id", "path", "error"), row, strict=True)) for row in rows])
+    for one in fetched:
+        if one.path is not None and not session.as_json:
+            print(one.asset_id if session.quiet else one.path)
+        elif one.error is not None:
+            session.say(f"{one.asset_id}: {sentence(one.error)}")

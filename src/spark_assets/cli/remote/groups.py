@@ -5,15 +5,18 @@ from typing import Annotated, Final
 import typer
 from msgspec import UNSET
 
+from spark_assets.cli.drawing import moment
 from spark_assets.cli.output import USAGE, fail
-from spark_assets.cli.remote.drawing import moment
-from spark_assets.cli.remote.grouping import find_group
+from spark_assets.cli.remote.grouping import find_deleted_group, find_group
 from spark_assets.cli.session import DryRun, InProject, Limit, NoInput, Session, Yes, confirm, over_http
 
-app = typer.Typer(no_args_is_help=True, help="Groups of assets: create, list, get, change, put into the trash.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Groups of assets: create, list, get, change, put into the trash.",
+    epilog="Example: spark-assets groups create moons",
+)
 
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="The group, by ID or name.", show_default=False)]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The group's ID.", show_default=False)]
 Description = Annotated[str | None, typer.Option(help="What it is for.", show_default=False)]
 COLUMNS: Final = {
     "ID": lambda group: group.id, "Name": lambda group: group.name, "Description": lambda group: group.description,
@@ -99,7 +102,7 @@ def remove(
     found = session.client.groups.get(find_group(session.client, group, project))
     if dry_run:
         count = sum(1 for _ in session.client.assets.list(group_id=[found.id], project=found.project))
-        session.done(f"This would put the group '{found.name}' ({found.id}) and its {count} assets into the trash.", found.id)
+        session.done(f"This would put the group '{found.name}' ({found.id}) and all its assets ({count}) into the trash.", found.id)
         return
     confirm(f"This puts the group '{found.name}' ({found.id}) and all its assets into the trash.", yes=yes, no_input=no_input)
     session.client.groups.delete(found.id)
@@ -108,9 +111,9 @@ def remove(
 
 @app.command()
 @over_http
-def restore(session: Session, group_id: Id) -> None:
+def restore(session: Session, group: Group, project: InProject = None) -> None:
     """Take a group out of the trash, with the assets that went with it.
 
-    Example: spark-assets groups restore group-20261122123357-prbbg
+    Example: spark-assets groups restore moons
     """
-    session.show(session.client.groups.restore(group_id))
+    session.show(session.client.groups.restore(find_deleted_group(session.client, group, project)))

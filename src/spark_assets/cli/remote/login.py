@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from spark_assets.cli.connection import BASE_URL, BaseUrl, Connection, Key, checked_address, read_profiles
-from spark_assets.cli.output import NOT_FOUND, USAGE, fail, print_json, print_table
+from spark_assets.cli.output import NOT_FOUND, USAGE, fail, print_json
 from spark_assets.cli.profiles import BadProfiles, Profile, Profiles, profiles_file, save_profiles
-from spark_assets.cli.session import AsJson, NoInput, Quiet
+from spark_assets.cli.session import AsJson, NoInput, Quiet, asking
 from spark_assets.domain.api_key import hint
 
-app = typer.Typer(no_args_is_help=True, help="Profiles: servers that you know, with a key for each.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Profiles: servers that you know, with a key for each.",
+    epilog="Example: spark-assets profiles use work",
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile.", show_default=False)]
 
@@ -57,7 +61,9 @@ def list_profiles(as_json: AsJson = False, quiet: Quiet = False) -> None:
         for row in rows:
             print(row[0])
     else:
-        print_table(("Name", "Current", "Server", "Key"), [(name, "yes" if is_current else "", *rest) for name, is_current, *rest in rows])
+        from spark_assets.cli.drawing import draw_table
+
+        draw_table(("Name", "Current", "Server", "Key"), [(name, "yes" if is_current else "", *rest) for name, is_current, *rest in rows])
 
 
 @app.command()
@@ -102,7 +108,8 @@ def _save(profiles: Profiles) -> None:
 def _asked_address(no_input: bool) -> str:
     if no_input or not sys.stdin.isatty():
         fail("which server? Give --base-url, or set SPARK_ASSETS_BASE_URL", USAGE)
-    return str(typer.prompt("Server", default=BASE_URL, err=True))
+    with asking():
+        return str(typer.prompt("Server", default=BASE_URL, err=True))
 
 
 def _asked_key(no_input: bool) -> str:
@@ -110,7 +117,8 @@ def _asked_key(no_input: bool) -> str:
     if sys.stdin.isatty():
         if no_input:
             fail("with which key? Give --key, or set SPARK_ASSETS_KEY", USAGE)
-        return str(typer.prompt("API key", hide_input=True, err=True)).strip()
+        with asking():
+            return str(typer.prompt("API key", hide_input=True, err=True)).strip()
     found = sys.stdin.readline().strip()
     if not found:
         fail("with which key? Give --key, set SPARK_ASSETS_KEY, or send it on stdin", USAGE)

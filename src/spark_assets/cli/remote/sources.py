@@ -26,6 +26,8 @@ def find_files(paths: Iterable[Path], *, recursive: bool, is_typed: bool) -> tup
             usable = inside if is_typed else [file for file in inside if _has_type(file)]
             skipped += len(inside) - len(usable)
             found += usable
+        elif path.exists() and not path.is_file():
+            fail(f"{path} is no file", USAGE)
         else:
             found.append(path)
     if not found:
@@ -49,7 +51,7 @@ def read_addresses(urls: Sequence[str]) -> list[str]:
     """The addresses, with those on stdin in the place of `-`; empty lines and those that begin with # are left out."""
     found: list[str] = []
     for url in urls:
-        found += [line.strip() for line in sys.stdin if line.strip() and not line.startswith("#")] if url == "-" else [url]
+        found += [line for line in map(str.strip, sys.stdin) if line and not line.startswith("#")] if url == "-" else [url]
     if not found:
         fail("there is no address to add", USAGE)
     return found

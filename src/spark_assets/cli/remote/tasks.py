@@ -6,17 +6,26 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
+from spark_assets.cli.drawing import moment
 from spark_assets.cli.output import print_json
-from spark_assets.cli.remote.drawing import moment
 from spark_assets.cli.session import InProject, Limit, Session, over_http
+from spark_assets.domain.task import TaskStatus
 
 if TYPE_CHECKING:
     from spark_assets.client import Progress
     from spark_assets.wire.admin import TaskBody
 
-app = typer.Typer(no_args_is_help=True, help="Tasks: list, get, watch, cancel, retry.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Tasks: list, get, watch, cancel, retry.",
+    epilog="Example: spark-assets tasks list --status failed",
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The task's ID.", show_default=False)]
+Statuses = Annotated[
+    list[TaskStatus] | None,
+    typer.Option(case_sensitive=False, metavar="STATUS", help="in_progress, completed or failed; may be repeated.", show_default=False),
+]
 COLUMNS: Final = {
     "ID": lambda task: task.id, "Status": lambda task: task.status, "Stage": lambda task: task.stage,
     "Asset": lambda task: task.asset_id, "Created": lambda task: moment(task.created_at),
@@ -28,7 +37,7 @@ COLUMNS: Final = {
 @over_http
 def list_tasks(
     session: Session,
-    status: Annotated[list[str] | None, typer.Option(help="in_progress, completed or failed; may be repeated.", show_default=False)] = None,
+    status: Statuses = None,
     model: Annotated[list[str] | None, typer.Option(help="Such as spark_asset_create; likewise.", show_default=False)] = None,
     asset: Annotated[str | None, typer.Option(metavar="ID", help="Of this asset.", show_default=False)] = None,
     order: Annotated[str | None, typer.Option(help="desc or asc.", show_default=False)] = None,
@@ -39,7 +48,8 @@ def list_tasks(
 
     Example: spark-assets tasks list --status failed --limit 10
     """
-    found = session.client.tasks.list(project=project, status=status or (), model=model or (), asset_id=asset, order=order)
+    states = [one.value for one in status or ()]
+    found = session.client.tasks.list(project=project, status=states, model=model or (), asset_id=asset, order=order)
     session.show_all((task.body for task in found), COLUMNS, limit)
 
 
@@ -60,7 +70,9 @@ def watch(
     task_id: Id,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")] = 300,
 ) -> None:
-    """Follow a task until it has ended; with --json a line for each step, and the task itself as the last.
+    """Follow a task until it has ended.
+
+    With --json there is a line for each step, and the task itself is the last.
 
     Example: spark-assets tasks watch dc1e5g5b9rasdtmofabg
     """
@@ -82,7 +94,9 @@ def watch(
 @app.command()
 @over_http
 def cancel(session: Session, task_id: Id) -> None:
-    """End a task that is under way; its asset fails with Conflict.Cancelled.
+    """End a task that is under way.
+
+    Its asset fails with Conflict.Cancelled.
 
     Example: spark-assets tasks cancel dc1e5g5b9rasdtmofabg
     """

@@ -5,11 +5,15 @@ from typing import Annotated, Final
 import typer
 from msgspec import UNSET
 
+from spark_assets.cli.drawing import moment
 from spark_assets.cli.output import USAGE, fail, print_json
-from spark_assets.cli.remote.drawing import moment
-from spark_assets.cli.session import InProject, Limit, NoInput, Session, Yes, confirm, over_http
+from spark_assets.cli.session import DryRun, InProject, Limit, NoInput, Session, Yes, confirm, over_http
 
-app = typer.Typer(no_args_is_help=True, help="Webhooks: who is told what happens, and what became of it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Webhooks: who is told what happens, and what became of it.",
+    epilog="Example: spark-assets webhooks create https://example.com/hook",
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The webhook's ID.", show_default=False)]
 Events = Annotated[
@@ -46,12 +50,14 @@ def create(
     description: Description = None,
     project: InProject = None,
 ) -> None:
-    """Tell an address what happens; the secret that verifies messages is shown this once.
+    """Tell an address what happens.
+
+    The secret that verifies messages is shown this once, with --quiet behind the ID.
 
     Example: spark-assets webhooks create https://example.com/hook --event asset.active --event asset.failed
     """
     made = session.client.webhooks.create(url, events=event or (), description=description, project=project)
-    session.show_with_secret(made, made.secret)
+    session.show_secret(made, made.secret)
 
 
 @app.command()
@@ -92,11 +98,15 @@ def update(
 
 @app.command("rm")
 @over_http
-def remove(session: Session, webhook_id: Id, yes: Yes = False, no_input: NoInput = False) -> None:
+def remove(session: Session, webhook_id: Id, yes: Yes = False, no_input: NoInput = False, dry_run: DryRun = False) -> None:
     """End a webhook, with the messages that wait for it.
 
     Example: spark-assets webhooks rm webhook-2bcdfg --yes
     """
+    if dry_run:
+        found = session.client.webhooks.get(webhook_id)
+        session.done(f"This would end {found.id}, which tells {found.url or found.kind}.", found.id)
+        return
     confirm(f"This ends {webhook_id}, and what it was not told yet is not told.", yes=yes, no_input=no_input)
     session.client.webhooks.delete(webhook_id)
     session.done(f"{webhook_id} has ended.", webhook_id)
@@ -114,7 +124,7 @@ def rotate(
     Example: spark-assets webhooks rotate webhook-2bcdfg --grace 3600
     """
     made = session.client.webhooks.rotate(webhook_id, grace_seconds=grace)
-    session.show_with_secret(made, made.secret)
+    session.show_secret(made, made.secret)
 
 
 @app.command()
@@ -167,4 +177,4 @@ def replay(
     if session.as_json:
         print_json({"queued": queued})
     else:
-        session.say(f"{queued} events were queued.")
+        session.say(f"Events queued: {queued}.")

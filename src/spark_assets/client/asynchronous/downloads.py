@@ -13,6 +13,8 @@ from spark_assets.client.errors import ApiError, ConnectionFailed, TransferBroke
 from spark_assets.wire.admin import AssetBody
 
 _PARTIAL: Final = 206
+_LONGEST_NAME: Final = 50
+"""Characters of a file's name in that of its draft: file systems take 255 bytes in all."""
 
 
 async def download(transport: AsyncTransport, asset_id: str, to: Path | IO[bytes], on_progress: Progress | None) -> AssetBody:
@@ -23,13 +25,17 @@ async def download(transport: AsyncTransport, asset_id: str, to: Path | IO[bytes
     if not isinstance(to, Path):
         await _fetch(transport, asset, to, on_progress or (lambda received, of: None))
         return asset
-    part = to.with_name(f".{to.name}.{asset.id}.part")
+    part = to.with_name(f".{to.name[:_LONGEST_NAME]}.{asset.id}.part")
     try:
         with part.open("wb") as file:
             await _fetch(transport, asset, file, on_progress or (lambda received, of: None))
             file.flush()
             os.fsync(file.fileno())
         part.replace(to)
+    except OSError as error:
+        if error.filename is not None:  # of the draft, which nobody asked for
+            error.filename, error.filename2 = str(to), None
+        raise
     finally:
         part.unlink(missing_ok=True)
     return asset
@@ -53,7 +59,7 @@ async def _fetch(transport: AsyncTransport, asset: AssetBody, file: IO[bytes], t
                     tell(received, asset.size or received)
             break
         except (ConnectionFailed, ApiError) as error:
-            pause = transport.pause(attempt) if not isinstance(error, ApiError) or error.retryable else None
+            pause = transport.pause_after(error, attempt)
             if pause is None:
                 raise
             await sleep(pause)

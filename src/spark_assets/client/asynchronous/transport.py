@@ -1,6 +1,7 @@
 """One request after the other: keys, retries, and answers read into their shapes."""
 
 import contextlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -195,7 +196,8 @@ class AsyncTransport:
             asked = broken.request.url
         except RuntimeError:  # what is no request's fault, such as a stream of something else, names none
             asked = self._http.base_url
-        failed = ConnectionFailed(f"no answer from {_origin(asked)}: {str(broken) or type(broken).__name__}")
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(broken)) or type(broken).__name__
+        failed = ConnectionFailed(f"no answer from {_origin(asked)}: {reason}")
         failed.__cause__ = broken
         return failed
 

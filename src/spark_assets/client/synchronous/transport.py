@@ -1,6 +1,7 @@
 """One request after the other: keys, retries, and answers read into their shapes."""
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -194,7 +195,8 @@ class Transport:
             asked = broken.request.url
         except RuntimeError:  # what is no request's fault, such as a stream of something else, names none
             asked = self._http.base_url
-        failed = ConnectionFailed(f"no answer from {_origin(asked)}: {str(broken) or type(broken).__name__}")
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(broken)) or type(broken).__name__
+        failed = ConnectionFailed(f"no answer from {_origin(asked)}: {reason}")
         failed.__cause__ = broken
         return failed
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,13 +15,15 @@ _STYLES: Final = {
     "Active": "green", "completed": "green", "added": "green", "delivered": "green", "valid": "green", "on": "green",
     "Failed": "red", "failed": "red", "revoked": "red", "expired": "red", "off": "red", "timed out": "red",
     "Processing": "yellow", "in_progress": "yellow", "submitted": "yellow", "waiting": "yellow", "interrupted": "yellow",
-    "already there": "cyan",
+    "already there": "cyan", "would be added": "cyan",
 }  # fmt: skip
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _WHOLE: Final = frozenset({"ID", "Asset", "Status", "State", "Type", "Size", "Stage", "Created", "Attempts", "Event", "Key", "Secret"})
 """Columns that stay on one line: the others give way on a narrow terminal."""
 _LIGHT: Final = ("Created", "Measures", "Last used", "Stage", "Expires", "Type", "Size", "Scopes", "Attempts")
 """Columns that are left out on a narrow terminal, in this order; `--json` shows everything."""
+_FIGURES: Final = frozenset({"Size", "Attempts", "Held", "Allowed"})
+"""Columns that end at the same place."""
 _LEAST: Final = 24
 """Columns of the terminal that a text has at least, if it needs them."""
 _GAP: Final = 1
@@ -33,21 +36,31 @@ def draw_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     shown = _fitting(columns, cells, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position in shown:
-        table.add_column(columns[position], no_wrap=columns[position] in _WHOLE, overflow="fold")
+        title = columns[position]
+        table.add_column(title, no_wrap=title in _WHOLE, overflow="fold", justify="right" if title in _FIGURES else "left")
     for row in cells:
         table.add_row(*(row[position] for position in shown))
-    console.print(table)
+    draw(table)
 
 
 def draw_facts(body: Mapping[str, Any]) -> None:
     """What is known of one thing, a line for each fact; what is not known is left out."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in body.items():
-        if value not in (None, "", [], (), {}):
-            table.add_row(name, cell(_fact(name, value)))
-    open_console().print(table)
+    known = {name: value for name, value in body.items() if value not in (None, "", [], (), {})}
+    width, console = max(map(len, known)), open_console()
+    for name, value in known.items():
+        line = Text.assemble((name.ljust(width), "bold"), "  ", cell(_fact(name, value)))
+        console.print(line, soft_wrap=True)  # a long link is wrapped by the terminal, which still knows it as one
+
+
+def draw(drawn: RenderableType) -> None:
+    """Something on stdout; where that is no terminal, lines end with their last letter."""
+    console = open_console()
+    if console.is_terminal:
+        console.print(drawn)
+        return
+    with console.capture() as captured:
+        console.print(drawn)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def cell(value: object) -> Text:
