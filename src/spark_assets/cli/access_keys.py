@@ -54,7 +54,7 @@ def list_access_keys(place: Place) -> None:
 @app.command()
 @over_http_or_at_home
 def rotate(place: Place, key_id: KeyId, grace: Grace = None) -> None:
-    """Replace an access key by a new ID and a new secret, which are shown this once.
+    """Replace an access key by a new pair, which is shown this once.
 
     Example: spark-assets access-keys rotate AK... --grace 24h
     """

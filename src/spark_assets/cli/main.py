@@ -7,7 +7,7 @@ import typer
 
 from spark_assets import __version__
 from spark_assets.cli.commands import Commands
-from spark_assets.cli.output import FAILURE
+from spark_assets.cli.output import FAILURE, INTERRUPTED
 
 app = typer.Typer(
     cls=Commands,
@@ -40,3 +40,5 @@ def main() -> None:
     except OSError as error:
         print(f"spark-assets: {error.strerror or error}", file=sys.stderr)
         sys.exit(FAILURE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
