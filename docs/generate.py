@@ -38,7 +38,20 @@ SECTIONS: Final = {
         Entry("workers", "Server processes. Above 1 needs PostgreSQL. Also `--workers`."),
         Entry("ingest", "Whether `serve` ingests too. Off where `spark-assets worker` does. Also `--ingest`, `--no-ingest`."),
         Entry("base_url", "The only source of the addresses that are handed out; a request's `Host` never is.", "`http://<host>:<port>`"),
+        Entry(
+            "root_path",
+            "Path before every address, where a proxy serves other programs under the same name: `/assets`. "
+            "[Behind a proxy](../how-to/behind-a-proxy.md).",
+            "the path of the base URL",
+        ),
         Entry("delivery_url", "Origin of signed links, where media have a host name of their own.", "the base URL"),
+        Entry(
+            "trusted_proxies",
+            "Comma list of addresses and networks whose `X-Forwarded-For` or `Forwarded` is believed: `127.0.0.1,10.0.0.0/8`.",
+            "none",
+        ),
+        Entry("tls_cert", "File with the certificate chain (PEM), to serve HTTPS without a proxy. Also `--tls-cert`.", "none"),
+        Entry("tls_key", "File with its private key (PEM, no passphrase). Also `--tls-key`.", "none"),
         Entry("drain_timeout", "Seconds that running ingests get on SIGTERM before they are given back to the queue."),
     ),
     "What it remembers": (

@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -23,6 +23,11 @@ _WILDCARDS: Final = ("0.0.0.0", "::")  # compared with, not bound to
 _OF_CLIENTS: Final = (f"{PREFIX}KEY", f"{PREFIX}PROFILE")
 """What clients read beside `BASE_URL`, perhaps in the same environment: no settings, and no mistakes either."""
 _SECRETS: Final = ("signing_keys", "encryption_keys", "database_url", "moderator_token")
+_ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+OWN_PLACES: Final = frozenset(
+    {"api", "console", "docs", "healthz", "media", "metrics", "model", "monitor", "open", "openapi.json", "readyz", "s", "v1", "volc"}
+)
+"""What our own paths begin with: as a prefix before them it would leave open whether a proxy has taken it off."""
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
 """US dollars for one completed task."""
@@ -47,7 +52,11 @@ class Settings(BaseSettings):
     storage_url: str = ""
     s3_endpoint: str | None = None
     base_url: str = ""
+    root_path: str = ""
     delivery_url: str = ""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     source_allow: Annotated[tuple[str, ...], NoDecode] = ()
     source_ports: Annotated[frozenset[int], NoDecode] = frozenset({80, 443, 8080, 8443})
     media_policy: str = "ark"
@@ -107,7 +116,7 @@ class Settings(BaseSettings):
         file = TomlConfigSettingsSource(settings_cls, toml_file=Path(home) / CONFIG_FILE)
         return init_settings, env_settings, file
 
-    @field_validator("source_allow", "moderator_allow", "webhook_allow", mode="before")
+    @field_validator("source_allow", "moderator_allow", "webhook_allow", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -126,6 +135,22 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("it must be an address such as https://assets.example.com")
         return value.rstrip("/")
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_path(cls, value: str) -> str:
+        cls._check_root_path(urlsplit(value).path)
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _check_root_path(cls, value: str) -> str:
+        path = value.rstrip("/")
+        if not _ROOT_PATH.fullmatch(path):
+            raise ValueError("its path must be like /assets, of letters, digits, '.', '_', '~' and '-'")
+        if path and path.split("/")[1] in OWN_PLACES:
+            raise ValueError(f"our own addresses begin with /{path.split('/')[1]}; choose another path, such as /assets")
+        return path
 
     @field_validator("database_url")
     @classmethod
@@ -148,11 +173,7 @@ class Settings(BaseSettings):
         if not self.database_url.get_secret_value():
             self.database_url = SecretStr(f"sqlite:///{self.home / 'library.db'}")
         self.storage_url = self.storage_url or f"file://{self.home / 'blobs'}"
-        if self.host in _WILDCARDS and not self.base_url:
-            raise ValueError(f"BASE_URL must be set when the server listens on {self.host}: it is the address that links begin with")
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        self.base_url = self.base_url or f"http://{host}:{self.port}"
-        self.delivery_url = self.delivery_url or self.base_url
+        self._complete_addresses()
         self.user_agent = self.user_agent or f"spark-assets/{__version__} (+{self.base_url})"
         if self.is_embedded and self.workers > 1:
             raise ValueError("WORKERS above 1 needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL")
@@ -161,6 +182,20 @@ class Settings(BaseSettings):
         if not self.is_embedded and not self.encryption_keys.get_secret_value():
             raise ValueError("ENCRYPTION_KEYS must be set on PostgreSQL, to the same 'id:secret' on every process")
         return self
+
+    def _complete_addresses(self) -> None:
+        """The base URL ends with the root path, whichever of them names it."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("TLS_CERT and TLS_KEY must both be set, or neither")
+        if self.host in _WILDCARDS and not self.base_url:
+            raise ValueError(f"BASE_URL must be set when the server listens on {self.host}: it is the address that links begin with")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        base = urlsplit(self.base_url or f"{'http' if self.tls_cert is None else 'https'}://{host}:{self.port}")
+        if base.path and self.root_path not in {"", base.path}:
+            raise ValueError(f"ROOT_PATH must be the path of BASE_URL, which is {base.path}; leave it out, or leave the path out there")
+        self.root_path = self.root_path or base.path
+        self.base_url = urlunsplit(base._replace(path=self.root_path))
+        self.delivery_url = self.delivery_url or self.base_url
 
     @property
     def is_embedded(self) -> bool:

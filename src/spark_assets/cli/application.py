@@ -21,6 +21,7 @@ from spark_assets.cli.shown_settings import effective
 from spark_assets.domain.errors import SparkError
 from spark_assets.domain.retention import DAY, HOUR, Retention
 from spark_assets.observability import configure_logging
+from spark_assets.runtime.addresses import trusted_proxies
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.home import hold_spool
 from spark_assets.settings import BadSettings, Settings, arm_failpoint, load_settings
@@ -45,7 +46,12 @@ def create() -> Litestar:
     async def open_site() -> AsyncIterator[Site]:
         try:
             async with open_runtime(settings) as runtime:
-                site = Site(runtime, failed_key_delay=settings.failed_key_delay, settings=effective(settings))
+                site = Site(
+                    runtime,
+                    failed_key_delay=settings.failed_key_delay,
+                    trusted_proxies=trusted_proxies(settings),
+                    settings=effective(settings),
+                )
                 _end_with_supervisor()
                 async with _chores(site, settings.port), working(runtime, settings) if settings.ingest else _receiving(settings) as work:
                     _drain_on_termination(site, work)

@@ -6,8 +6,10 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -39,6 +41,8 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Server processes; above 1 needs PostgreSQL.", show_default="1")] = None,
     home: Home = None,
     ingest: Annotated[bool | None, typer.Option(help="Ingest in this server too.", show_default="on")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM): serve HTTPS.", show_default="none")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).", show_default="none")] = None,
 ) -> None:
     """Run the server.
 
@@ -49,12 +53,13 @@ def serve(
     from spark_assets.settings import arm_failpoint, load_settings
 
     with explained():
-        settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest)
+        settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest, tls_cert=tls_cert, tls_key=tls_key)
         arm_failpoint()
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
             _check_settings(settings)
+            _check_certificate(settings)
             _check_address(settings)
             _pass_on(settings)
             _run_granian(settings)
@@ -101,7 +106,7 @@ def migrate(home: Home = None) -> None:
 
 def _check_settings(settings: "Settings") -> None:
     """Read what is only used later before any process starts, so that a bad setting stops the start; secrets are made on the way."""
-    from spark_assets.runtime.addresses import allowed_sources, storage_location
+    from spark_assets.runtime.addresses import allowed_sources, storage_location, trusted_proxies
     from spark_assets.runtime.home import encryption_keys, signing_keys
     from spark_assets.runtime.limits import load_limits
     from spark_assets.runtime.moderation import describe_moderator
@@ -112,10 +117,23 @@ def _check_settings(settings: "Settings") -> None:
     encryption_keys(settings)
     storage_location(settings)
     allowed_sources(settings)
+    trusted_proxies(settings)
     load_policy(settings.media_policy)
     describe_moderator(settings)
     receiver_guard(settings)
     load_limits(settings.limits)
+
+
+def _check_certificate(settings: "Settings") -> None:
+    """Refuse a certificate and a key that cannot be served with."""
+    if settings.tls_cert is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except OSError as error:
+        expected = "expected a certificate chain and its private key, in PEM and without a passphrase"
+        reason = expected if isinstance(error, ssl.SSLError) else error.strerror
+        fail(f"SPARK_ASSETS_TLS_CERT and SPARK_ASSETS_TLS_KEY cannot be used: {reason}", FAILURE)
 
 
 def _check_address(settings: "Settings") -> None:
@@ -133,13 +151,15 @@ def _pass_on(settings: "Settings") -> None:
     """Hand what the command line said to the server processes."""
     from spark_assets.settings import PREFIX
 
-    for name in ("home", "host", "port", "workers", "ingest"):
-        os.environ[f"{PREFIX}{name.upper()}"] = str(getattr(settings, name))
+    for name in ("home", "host", "port", "workers", "ingest", "tls_cert", "tls_key"):
+        value = getattr(settings, name)
+        if value is not None:
+            os.environ[f"{PREFIX}{name.upper()}"] = str(value)
 
 
 def _run_granian(settings: "Settings") -> None:
     from granian import Granian
-    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
@@ -156,6 +176,9 @@ def _run_granian(settings: "Settings") -> None:
         backlog=2048,
         backpressure=_connection_limit(),
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT, max_buffer_size=HEADER_BYTES),
+        ssl_cert=settings.tls_cert,
+        ssl_key=settings.tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,
         log_level=LogLevels.warning,
         log_dictconfig=_SERVER_LOGS,
         workers_kill_timeout=int(settings.drain_timeout) + _LAST_ANSWERS,

@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Final
 from urllib.parse import quote
 
@@ -39,6 +40,9 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """By lower-case name."""
     body: bytes | None
     """None while it has not been read: the header `X-Content-Sha256` stands for it then."""
+    public_host: str = ""
+    public_path: str = ""
+    """What the client may have signed instead of the header and the path that arrived, behind a proxy that changes them."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +100,8 @@ def verify(request: SignedRequest, credential: Credential, secret: str, now: int
     declared = request.headers.get("x-content-sha256", body_hash)
     if declared.lower() != body_hash:
         raise _mismatch("X-Content-Sha256 is not the hash of the body that arrived")
-    for host in _hosts(request.headers["host"]):
-        expected = _sign(request, credential, secret, host, body_hash)
+    for host, path in product(_hosts(request), _paths(request)):
+        expected = _sign(request, credential, secret, host, path, body_hash)
         if hmac.compare_digest(expected, credential.signature):
             return
     raise _mismatch("method, path, query, the signed headers and the body's hash were compared; one differs, or the secret does")
@@ -115,19 +119,23 @@ def _check_time(date: str, credential: Credential, now: int) -> None:
         raise SignatureError("InvalidTimestamp", f"X-Date differs from the server's clock by more than {minutes} minutes")
 
 
-def _hosts(host: str) -> tuple[str, ...]:
-    """The forms a client may have signed: it leaves out the usual ports."""
-    for port in _PLAIN_PORTS:
-        if host.endswith(port):
-            return host, host.removesuffix(port)
-    return (host,)
+def _hosts(request: SignedRequest) -> set[str]:
+    """What a client may have signed as the host: it leaves out the usual ports."""
+    hosts = {request.headers["host"], request.public_host or request.headers["host"]}
+    return hosts | {host.removesuffix(port) for host in hosts for port in _PLAIN_PORTS}
 
 
-def _sign(request: SignedRequest, credential: Credential, secret: str, host: str, body_hash: str) -> str:
+def _paths(request: SignedRequest) -> set[str]:
+    """What it may have signed as the path: without a prefix there is nothing to leave open."""
+    path = request.path or "/"
+    return {path, request.public_path or path, request.public_path.removesuffix("/") or path}
+
+
+def _sign(request: SignedRequest, credential: Credential, secret: str, host: str, path: str, body_hash: str) -> str:
     headers = {**request.headers, "host": host}
     lines = "".join(f"{name}:{headers.get(name, '').strip()}\n" for name in credential.signed_headers)
     names = ";".join(credential.signed_headers)
-    canonical = "\n".join([request.method, request.path or "/", _canonical_query(request.query), lines, names, body_hash])
+    canonical = "\n".join([request.method, path, _canonical_query(request.query), lines, names, body_hash])
     scope = f"{credential.date}/{credential.region}/{credential.service}/request"
     text = "\n".join([ALGORITHM, request.headers["x-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = secret.encode()

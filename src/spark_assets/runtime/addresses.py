@@ -1,7 +1,7 @@
 """Addresses that the settings hold, judged without opening anything, so that a bad one stops the start before any process begins."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from spark_assets.fetching.address_guard import Allowed, parse_allowed
 from spark_assets.settings import BadSettings, Settings
@@ -27,6 +27,14 @@ def allowed_addresses(setting: str, entries: Sequence[str]) -> list[Allowed]:
         return [parse_allowed(entry) for entry in entries]
     except ValueError as error:
         raise BadSettings(f"SPARK_ASSETS_{setting} cannot be used: {error}") from None
+
+
+def trusted_proxies(settings: Settings) -> list[IPv4Network | IPv6Network]:
+    """Who is believed when it says where a request came from. Raises BadSettings."""
+    try:
+        return [ip_network(entry) for entry in settings.trusted_proxies]
+    except ValueError as error:
+        raise BadSettings(f"SPARK_ASSETS_TRUSTED_PROXIES cannot be used: {error}") from None
 
 
 def own_addresses(settings: Settings) -> list[tuple[str, int]]:

@@ -76,6 +76,7 @@ class Application(Litestar):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle a connection."""
         if scope["type"] == "http":
+            take_off(self.state.site.root_path, scope)
             fault = find_fault(scope["headers"], scope["http_version"])
             if fault is not None:
                 await _refuse_framing(Exchange(self.state.site, scope, receive, send), fault)
@@ -83,6 +84,14 @@ class Application(Litestar):
             if scope["method"] not in _METHODS:
                 scope["method"] = "TRACE"
         await super().__call__(scope, receive, send)
+
+
+def take_off(root_path: str, scope: Any) -> None:
+    """Go by our own path, whether the proxy has taken the prefix off or not."""
+    prefix = root_path.encode()
+    if prefix and (scope["raw_path"] + b"/").startswith(prefix + b"/"):
+        scope["raw_path"] = scope["raw_path"].removeprefix(prefix) or b"/"
+        scope["path"] = scope["path"].removeprefix(root_path) or "/"
 
 
 def build(open_site: OpenSite) -> Litestar:

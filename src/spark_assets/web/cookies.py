@@ -55,7 +55,7 @@ async def own_caller(exchange: Exchange) -> Caller:
     return await (exchange.caller() if token is None else session_caller(exchange, token))
 
 
-def session_cookie(token: str, *, is_secure: bool) -> bytes:
+def session_cookie(token: str, *, path: str, is_secure: bool) -> bytes:
     """`Set-Cookie` for a session; an empty token takes the cookie away. Only HTTPS carries it where the site is served so."""
     age = LIFETIME if token else 0
-    return f"{NAME}={token}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}".encode()
+    return f"{NAME}={token}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}".encode()

@@ -100,9 +100,9 @@ class Exchange:
 
     @property
     def address(self) -> str | None:
-        """The client's network address."""
+        """The client's network address, as far as it can be trusted."""
         client = self.scope.get("client")
-        return str(client[0]) if client else None
+        return self.site.addresses.of(str(client[0]) if client else None, self.scope["headers"])
 
     @property
     def project(self) -> str | None:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from spark_assets.domain.errors import SparkError
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.runtime.assembly import Runtime
 from spark_assets.web.authentication import Authenticator
+from spark_assets.web.client_address import ClientAddresses, Network
 from spark_assets.web.failed_keys import FailedKeys
 from spark_assets.web.places import Places
 from spark_assets.web.shared_reads import SharedReads
@@ -100,12 +102,22 @@ async def _trouble(part: Database | BlobStore) -> str | None:
 class Site:
     """One running server: its runtime, who its callers are, and what it remembers."""
 
-    def __init__(self, runtime: Runtime, *, failed_key_delay: float = 0.0, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        failed_key_delay: float = 0.0,
+        trusted_proxies: Sequence[Network] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """`failed_key_delay`: seconds that an attempt waits at most after many failed ones from its address; 0 for none.
 
-        `settings`: those in force, as they may be shown.
+        `trusted_proxies`: who is believed when it says where a request came from. `settings`: those in force, as they may be shown.
         """
         self.runtime = runtime
+        self.public = urlsplit(runtime.base_url)
+        """The base URL: how clients call the server."""
+        self.addresses = ClientAddresses(trusted_proxies)
         self.settings = settings or {}
         self.authenticator = Authenticator(runtime.database, runtime.clock, FailedKeys(failed_key_delay))
         self.ended_tasks = EndedTasks()
@@ -115,3 +127,12 @@ class Site:
         self.places = Places()
         self.reads = SharedReads()
         self.large_bodies = asyncio.Semaphore(_LARGE_BODIES)
+
+    @property
+    def root_path(self) -> str:
+        """What stands before every path in front of the proxy; empty without a prefix."""
+        return self.public.path
+
+    def at(self, path: str) -> str:
+        """One of our own paths as clients call it."""
+        return f"{self.public.path}{path}"

@@ -83,6 +83,22 @@ def test_a_usual_port_may_be_left_out_of_the_signed_host() -> None:
     verify(arrived, signed(there), SECRET, NOW)
 
 
+@pytest.mark.parametrize("host", ["assets.example.com", "assets.example.com:443"])
+@pytest.mark.parametrize("path", ["/", "/tools/", "/tools"])
+def test_behind_a_proxy_the_public_host_and_path_may_be_signed(host: str, path: str) -> None:
+    headers = make_request().headers
+    there = make_request(headers={**headers, "host": "assets.example.com"}, path=path)
+    arrived = make_request(headers={**headers, "host": "10.0.0.7:8080"}, public_host=host, public_path="/tools/")
+    verify(arrived, signed(there), SECRET, NOW)
+
+
+@pytest.mark.parametrize("change", [{"public_host": "other.example.com"}, {"public_path": "/other"}])
+def test_another_public_host_or_path_does_not_match(change: dict[str, str]) -> None:
+    there = make_request(headers={**make_request().headers, "host": "assets.example.com"}, path="/tools")
+    arrived = make_request(**{"public_host": "assets.example.com", "public_path": "/tools", **change})
+    assert code_of(lambda: verify(arrived, signed(there), SECRET, NOW)) == "SignatureDoesNotMatch"
+
+
 @pytest.mark.parametrize("name", ["host", "x-date"])
 def test_host_and_date_must_be_signed(name: str) -> None:
     request = make_request()

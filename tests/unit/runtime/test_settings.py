@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from spark_assets.runtime.addresses import trusted_proxies
 from spark_assets.settings import BadSettings, load_settings
 
 FLEET = {
@@ -58,7 +59,15 @@ def test_without_any_setting_everything_is_below_the_home(tmp_path: Path) -> Non
         ("BASE_URL", "assets.example.com"),
         ("BASE_URL", "ftp://assets.example.com"),
         ("BASE_URL", "https://assets.example.com/?a=1"),
+        ("BASE_URL", "https://example.com/v1"),
+        ("BASE_URL", "https://example.com/a b"),
+        ("ROOT_PATH", "assets"),
+        ("ROOT_PATH", "/a//b"),
+        ("ROOT_PATH", "/../a"),
+        ("ROOT_PATH", "/%61"),
+        ("ROOT_PATH", "/console"),
         ("DELIVERY_URL", "//media.example.com"),
+        ("TLS_CERT", "certificate.pem"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
         ("REGION", "no spaces"),
@@ -165,3 +174,38 @@ def test_addresses_follow_from_each_other(environment: pytest.MonkeyPatch) -> No
     settings = load_settings()
     assert (settings.base_url, settings.delivery_url) == ("https://assets.example.com",) * 2
     assert re.fullmatch(r"spark-assets/\S+ \(\+https://assets\.example\.com\)", settings.user_agent)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"BASE_URL": "https://example.com/tools/assets/"},
+        {"BASE_URL": "https://example.com", "ROOT_PATH": "/tools/assets/"},
+        {"BASE_URL": "https://example.com/tools/assets", "ROOT_PATH": "/tools/assets"},
+    ],
+)
+def test_the_base_url_ends_with_the_root_path_whichever_names_it(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
+    _set(environment, **values)
+    settings = load_settings()
+    assert (settings.base_url, settings.root_path) == ("https://example.com/tools/assets", "/tools/assets")
+    assert settings.delivery_url == settings.base_url
+
+
+def test_two_different_prefixes_are_refused(environment: pytest.MonkeyPatch) -> None:
+    _set(environment, BASE_URL="https://example.com/one", ROOT_PATH="/two")
+    with pytest.raises(BadSettings, match=r"^SPARK_ASSETS_ROOT_PATH must be the path of BASE_URL, which is /one"):
+        load_settings()
+
+
+def test_with_a_certificate_the_addresses_begin_with_https(environment: pytest.MonkeyPatch) -> None:
+    _set(environment, TLS_CERT="certificate.pem", TLS_KEY="key.pem", HOST="::1")
+    assert load_settings().base_url == "https://[::1]:8080"
+
+
+@pytest.mark.parametrize("entry", ["proxy.internal", "10.0.0.1/8", "10.0.0.0/33"])
+def test_a_proxy_is_trusted_by_its_address_or_network(environment: pytest.MonkeyPatch, entry: str) -> None:
+    _set(environment, TRUSTED_PROXIES="127.0.0.1, ::1 ,10.0.0.0/8")
+    assert [str(network) for network in trusted_proxies(load_settings())] == ["127.0.0.1/32", "::1/128", "10.0.0.0/8"]
+    _set(environment, TRUSTED_PROXIES=entry)
+    with pytest.raises(BadSettings, match="^SPARK_ASSETS_TRUSTED_PROXIES cannot be used"):
+        trusted_proxies(load_settings())

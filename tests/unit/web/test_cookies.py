@@ -2,7 +2,7 @@
 
 import pytest
 
-from spark_assets.web.cookies import read_cookie
+from spark_assets.web.cookies import read_cookie, session_cookie
 from tests.unit.web.conftest import MakeExchange
 
 
@@ -31,3 +31,10 @@ def test_a_cookie_may_be_in_any_of_several_headers(make_exchange: MakeExchange) 
     exchange.scope["headers"] = [(b"cookie", b"other=b2"), (b"accept", b"wanted=no"), (b"cookie", b"wanted=a1")]
     assert read_cookie(exchange, "wanted") == "a1"
     assert read_cookie(make_exchange().exchange, "wanted") is None
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_the_cookie_of_a_session_goes_to_its_own_prefix_alone_and_over_https_where_the_site_is_served_so(is_secure: bool) -> None:
+    attributes = session_cookie("token", path="/tools", is_secure=is_secure).decode().split("; ")
+    assert {"Path=/tools", "HttpOnly", "SameSite=Lax"} < set(attributes)
+    assert ("Secure" in attributes) is is_secure

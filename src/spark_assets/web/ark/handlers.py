@@ -112,6 +112,8 @@ async def _caller(exchange: Exchange, body: bytes | None, query: Any) -> Caller:
         query=query,
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.scope["headers"]},
         body=body,
+        public_host=exchange.site.public.netloc,
+        public_path=exchange.site.at(exchange.scope["path"]),
     )
     return await exchange.site.authenticator.signer(request, credential, exchange.now, exchange.address)
 

@@ -69,7 +69,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         named = self.one("project")
         project = {"project": named} if named and path is not None else {}
         fields = {**kept, **project, **{name: value for name, value in changed.items() if value is not None}}
-        where = quote(str(self.exchange.scope["path"])) if path is None else path
+        where = self.exchange.site.at(quote(str(self.exchange.scope["path"])) if path is None else path)
         return f"{where}?{urlencode(fields, doseq=True)}" if fields else where
 
     def within(self, project: str) -> "Page":
@@ -159,26 +159,29 @@ async def send_page(exchange: Exchange, language: Language, template: str, statu
     """Draw a template, and answer with it under a policy that lets it load nothing but our own files and the assets themselves."""
     from spark_assets.web.console.templates import draw  # noqa: PLC0415  # the template engine is loaded by who looks first
 
-    shown = {"here": str(exchange.scope["path"]), "language": language, "languages": LANGUAGES, "static": static_address}
+    site = exchange.site
+    where = {"here": str(exchange.scope["path"]), "root": site.root_path, "static": lambda name: site.at(static_address(name))}
+    shown = {"language": language, "languages": LANGUAGES, **where}
     body = draw(template, language, **{"page": None, "form_token": None, "project_names": [], **shown, **values})
     await exchange.respond(status, body, (HTML, *await _guards(exchange), *headers))
 
 
 async def lead(exchange: Exchange, address: str, headers: Headers = ()) -> None:
-    """Send the browser to another page."""
+    """Send the browser to another page: an address as clients call it."""
     await exchange.respond(303, b"", ((b"location", address.encode()), (b"cache-control", b"no-store"), *headers))
 
 
-def is_secure(exchange: Exchange) -> bool:
-    """Whether people reach the site by HTTPS."""
-    return exchange.site.runtime.base_url.startswith("https://")
+def set_session(exchange: Exchange, token: str) -> tuple[bytes, bytes]:
+    """The header that gives the browser a session, for all that lies below the prefix; an empty token takes it away."""
+    public = exchange.site.public
+    return b"set-cookie", session_cookie(token, path=public.path or "/", is_secure=public.scheme == "https")
 
 
 async def _lead_to_sign_in(exchange: Exchange) -> None:
     query = exchange.scope["query_string"].decode("latin-1")
-    target = quote(str(exchange.scope["path"])) + (f"?{query}" if query else "")
-    gone = (b"set-cookie", session_cookie("", is_secure=is_secure(exchange)))
-    await lead(exchange, f"{SIGN_IN}?{urlencode({'next': target})}", (gone,) if session_token(exchange) else ())
+    target = exchange.site.at(quote(str(exchange.scope["path"])) + (f"?{query}" if query else ""))
+    gone = (set_session(exchange, ""),) if session_token(exchange) else ()
+    await lead(exchange, exchange.site.at(f"{SIGN_IN}?{urlencode({'next': target})}"), gone)
 
 
 async def _guards(exchange: Exchange) -> Headers:

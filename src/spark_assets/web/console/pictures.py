@@ -26,5 +26,5 @@ async def show_picture(page: Page) -> None:
     except NotFound as error:
         if error.code != _NOT_YET:
             raise
-        address = static_address("pending.svg")
+        address = exchange.site.at(static_address("pending.svg"))
     await lead(exchange, address)

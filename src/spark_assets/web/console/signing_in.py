@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlencode
 from spark_assets.domain.errors import AuthenticationError, ErrorKind, InvalidParameter, RequestRefused, SparkError
 from spark_assets.operations import sessions
 from spark_assets.operations.delivery import origin_of
-from spark_assets.web.console.frame import SIGN_IN, is_secure, lead, send_page
+from spark_assets.web.console.frame import SIGN_IN, lead, send_page, set_session
 from spark_assets.web.console.words import COOKIE, LANGUAGES, language_of
-from spark_assets.web.cookies import session_caller, session_cookie, session_token
+from spark_assets.web.cookies import session_caller, session_token
 from spark_assets.web.error_responses import STATUS
 from spark_assets.web.exchange import Exchange
 from spark_assets.web.query import read_query
@@ -22,7 +22,7 @@ _YEAR: Final = 365 * 24 * 3600
 async def sign_in(exchange: Exchange) -> None:
     """`/console/sign-in`: GET shows the form, POST opens a session with the key in it."""
     exchange.allow("GET", "HEAD", "POST")
-    target = _target(read_query(exchange).get("next"))
+    target = _target(exchange, read_query(exchange).get("next"))
     if exchange.method != "POST":
         await _show(exchange, target)
         return
@@ -37,7 +37,7 @@ async def sign_in(exchange: Exchange) -> None:
     async with exchange.site.runtime.database.begin() as uow:
         token = await sessions.sign_in(uow, caller, exchange.now)
         await uow.commit()
-    await lead(exchange, target, ((b"set-cookie", session_cookie(token, is_secure=is_secure(exchange))),))
+    await lead(exchange, target, (set_session(exchange, token),))
 
 
 async def sign_out(exchange: Exchange) -> None:
@@ -54,7 +54,7 @@ async def sign_out(exchange: Exchange) -> None:
             async with exchange.site.runtime.database.begin() as uow:
                 await sessions.sign_out(uow, token)
                 await uow.commit()
-    await lead(exchange, SIGN_IN, ((b"set-cookie", session_cookie("", is_secure=is_secure(exchange))),))
+    await lead(exchange, exchange.site.at(SIGN_IN), (set_session(exchange, ""),))
 
 
 async def choose_language(exchange: Exchange) -> None:
@@ -63,13 +63,13 @@ async def choose_language(exchange: Exchange) -> None:
     query = read_query(exchange)
     if query.get("to") not in LANGUAGES:
         raise InvalidParameter("to", f"to must be one of {', '.join(LANGUAGES)}")
-    chosen = f"{COOKIE}={query['to']}; Path=/console; Max-Age={_YEAR}; SameSite=Lax".encode()
-    await lead(exchange, _target(query.get("next")), ((b"set-cookie", chosen),))
+    chosen = f"{COOKIE}={query['to']}; Path={exchange.site.at(_HOME)}; Max-Age={_YEAR}; SameSite=Lax".encode()
+    await lead(exchange, _target(exchange, query.get("next")), ((b"set-cookie", chosen),))
 
 
 async def _show(exchange: Exchange, target: str, error: SparkError | None = None) -> None:
     status = 200 if error is None else STATUS[error.kind]
-    action = f"{SIGN_IN}?{urlencode({'next': target})}"
+    action = exchange.site.at(f"{SIGN_IN}?{urlencode({'next': target})}")
     await send_page(exchange, language_of(exchange), "sign_in.html.jinja", status, action=action, failed=error is not None)
 
 
@@ -96,7 +96,8 @@ def _refuse_other_sites(exchange: Exchange) -> None:
         raise RequestRefused(ErrorKind.DENIED, "AccessDenied", "the request to sign in comes from another site; use the form of this one")
 
 
-def _target(text: str | None) -> str:
+def _target(exchange: Exchange, text: str | None) -> str:
     """A page of the console to go to, and nothing but that: an address from outside leads nowhere else."""
-    is_ours = text is not None and (text == _HOME or text.startswith((f"{_HOME}/", f"{_HOME}?")))
-    return text if text is not None and is_ours and text.isprintable() and "\\" not in text else _HOME
+    home = exchange.site.at(_HOME)
+    is_ours = text is not None and (text == home or text.startswith((f"{home}/", f"{home}?")))
+    return text if text is not None and is_ours and text.isprintable() and "\\" not in text else home

@@ -1,7 +1,7 @@
 // One addition: an address or a file, its row on the page, and what becomes of it.
 
 import { size } from "./amounts.js";
-import { Refused, ask, notify, project, sentence } from "./surface.js";
+import { Refused, ask, at, notify, project, sentence } from "./surface.js";
 import { upload } from "./upload.js";
 import { watch } from "./watch.js";
 
@@ -174,7 +174,7 @@ export class Addition {
 
   #end(task) {
     if (task.status === "completed") {
-      this.parts.open.href = `/console/assets/${encodeURIComponent(task.asset_id)}?${new URLSearchParams({ project })}`;
+      this.parts.open.href = at(`/console/assets/${encodeURIComponent(task.asset_id)}?${new URLSearchParams({ project })}`);
       return this.#become("done", sentence(words, "stateDone"));
     }
     this.#become("failed", sentence(words, task.error?.code === "Conflict.Cancelled" ? "cancelled" : "stateFailed"));

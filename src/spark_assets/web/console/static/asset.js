@@ -2,7 +2,7 @@
 
 import "./forms.js";
 import "./group_choice.js";
-import { ask, doing, sentence } from "./surface.js";
+import { ask, at, doing, sentence } from "./surface.js";
 
 const form = document.getElementById("link-form");
 form?.addEventListener("submit", (event) => {
@@ -19,7 +19,7 @@ form?.addEventListener("submit", (event) => {
 
 const progress = document.getElementById("progress");
 if (progress?.dataset.task) {
-  const stream = new EventSource(`/v1/tasks/${progress.dataset.task}/events`);
+  const stream = new EventSource(at(`/v1/tasks/${progress.dataset.task}/events`));
   const share = document.getElementById("share");
   stream.addEventListener("progress", (event) => {
     share.value = JSON.parse(event.data).progress;

@@ -6,6 +6,11 @@ const word = (name) => document.getElementById("notices").dataset[name];
 
 export const project = meta("project");
 
+const root = new URL("../../..", import.meta.url).pathname.replace(/\/$/, ""); // this file is ROOT/console/static/MARK/surface.js
+
+/** One of our own paths as the browser calls it: behind the prefix, if there is one. */
+export const at = (path) => `${root}${path}`;
+
 /** What the surface refused: its code, its sentence, and the request it was. */
 export class Refused extends Error {
   constructor(status, body, retryAfter = null) {
@@ -34,7 +39,7 @@ export async function ask(method, path, body, more = {}) {
 /** What `fetch` answers; where nobody does, it is said in a sentence. */
 export async function reach(path, options) {
   try {
-    return await fetch(path, options);
+    return await fetch(at(path), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, { error: { code: "", message: word("unreachable") } });

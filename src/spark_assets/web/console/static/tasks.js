@@ -4,7 +4,7 @@
 
 import "./more.js";
 import { size } from "./amounts.js";
-import { ask, doing, project, sentence } from "./surface.js";
+import { ask, at, doing, project, sentence } from "./surface.js";
 
 const FOLLOWED = 2; // streams of single tasks at once
 const PAUSE = 400; // milliseconds: many events together draw the page anew once
@@ -86,7 +86,7 @@ function follow() {
   for (const { dataset } of found.querySelectorAll('tr[data-status="in_progress"]')) {
     if (followed.size >= FOLLOWED) return;
     if (followed.has(dataset.id)) continue;
-    const stream = new EventSource(`/v1/tasks/${dataset.id}/events`);
+    const stream = new EventSource(at(`/v1/tasks/${dataset.id}/events`));
     followed.set(dataset.id, stream);
     stream.addEventListener("progress", (event) => show(dataset.id, JSON.parse(event.data)));
     for (const end of ["completed", "failed"]) {
@@ -99,7 +99,7 @@ function follow() {
 }
 
 function listen() {
-  events = new EventSource(`/v1/events?${new URLSearchParams({ project })}`);
+  events = new EventSource(at(`/v1/events?${new URLSearchParams({ project })}`));
   events.addEventListener("ready", () => {
     live.textContent = sentence(live, "live");
     refreshSoon();

@@ -2,7 +2,7 @@
 //
 // A browser holds six connections to a server over HTTP/1.1, for all its tabs: a page out of sight leaves them to the others.
 
-import { ask } from "./surface.js";
+import { ask, at } from "./surface.js";
 
 const LOOK_AGAIN = 2000; // milliseconds
 const ENDS = ["completed", "failed"];
@@ -10,7 +10,7 @@ const ENDS = ["completed", "failed"];
 /** The task when it has ended; null if the stream ends before, or the page goes out of sight. */
 function stream(id, tell) {
   return new Promise((resolve) => {
-    const events = new EventSource(`/v1/tasks/${id}/events`);
+    const events = new EventSource(at(`/v1/tasks/${id}/events`));
     const end = (task) => {
       events.close();
       document.removeEventListener("visibilitychange", leave);
