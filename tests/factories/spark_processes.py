@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sysconfig
 import time
@@ -129,11 +130,12 @@ class ServeProcess(SparkProcess):
     def __init__(self, variables: Mapping[str, str], *arguments: str) -> None:
         super().__init__(variables)
         self._arguments = arguments
+        self._certificate: Final = self.variables.get("SPARK_ASSETS_TLS_CERT")
 
     @property
     def base_url(self) -> str:
         """Where the server answers."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._certificate else ''}://127.0.0.1:{self.port}"
 
     @property
     def is_alive(self) -> bool:
@@ -153,7 +155,8 @@ class ServeProcess(SparkProcess):
     def is_ready(self) -> bool:
         """Whether `/readyz` answers 200."""
         try:
-            with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=5) as answer:
+            context = ssl.create_default_context(cafile=self._certificate) if self._certificate else None
+            with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=5, context=context) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -55,11 +55,11 @@ def serve(
     with explained():
         settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest, tls_cert=tls_cert, tls_key=tls_key)
         arm_failpoint()
+        _check_certificate(settings)
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
             _check_settings(settings)
-            _check_certificate(settings)
             _check_address(settings)
             _pass_on(settings)
             _run_granian(settings)

@@ -207,5 +207,5 @@ def test_a_proxy_is_trusted_by_its_address_or_network(environment: pytest.Monkey
     _set(environment, TRUSTED_PROXIES="127.0.0.1, ::1 ,10.0.0.0/8")
     assert [str(network) for network in trusted_proxies(load_settings())] == ["127.0.0.1/32", "::1/128", "10.0.0.0/8"]
     _set(environment, TRUSTED_PROXIES=entry)
-    with pytest.raises(BadSettings, match="^SPARK_ASSETS_TRUSTED_PROXIES cannot be used"):
+    with pytest.raises(BadSettings, match=r"^SPARK_ASSETS_TRUSTED_PROXIES cannot be used"):
         trusted_proxies(load_settings())

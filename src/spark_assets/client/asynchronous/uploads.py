@@ -50,7 +50,7 @@ class AsyncUploads:
     async def _begin(self, size: int, fields: Mapping[str, Any], file_name: str) -> str:
         headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": upload_metadata(fields, file_name)}
         answer = await self._transport.send("POST", "/v1/uploads/tus", headers=headers)
-        return self._transport.path_of(answer.headers["location"])
+        return f"/v1/uploads/tus/{answer.headers['location'].rpartition('/')[2]}"  # below the base URL, whatever path that has
 
     async def _begun(self, path: str, size: int) -> str | None:
         try:

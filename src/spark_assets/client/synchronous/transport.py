@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -150,10 +149,6 @@ class Transport:
             return msgspec.json.decode(content, type=shape)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise NotUnderstood(_origin(self._http.base_url)) from error
-
-    def path_of(self, url: str) -> str:
-        """What stands in an address of this server behind the client's own, which may have a path too."""
-        return urlsplit(url).path.removeprefix(self._http.base_url.path.rstrip("/"))
 
     def address(self, path: str) -> str:
         """Where a path is; an absolute address stays what it is. Raises NotAtGateway."""

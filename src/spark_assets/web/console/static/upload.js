@@ -1,6 +1,6 @@
 // A file on its way in, by tus 1.0 in slices: after a break it goes on from where the server stands, in this page or the next one.
 
-import { Refused, guarded, reach } from "./surface.js";
+import { Refused, at, guarded, reach } from "./surface.js";
 
 const SLICE = 8 * 1024 * 1024;
 const TUS = { "Tus-Resumable": "1.0.0" };
@@ -69,7 +69,7 @@ function send(id, slice, offset, tell, signal) {
       signal.removeEventListener("abort", stop);
       settle(value);
     };
-    request.open("PATCH", pathOf(id));
+    request.open("PATCH", at(pathOf(id)));
     const headers = guarded({ ...TUS, "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" });
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => tell(offset + event.loaded));
