@@ -21,6 +21,7 @@ OWN_TRANSACTIONS = {
     "operations/repair.py": "a repair is many small transactions, like a sweep",
     "operations/erasure.py": "an erasure is many small transactions, likewise",
     "operations/deliveries.py": "a replay is many small transactions, likewise",
+    "operations/secrets.py": "a rotation is many small transactions, likewise",
     "db/sqlite.py": "it is what commits",
     "db/postgres.py": "it is what commits",
     "runtime/databases.py": "a migration is a transaction of its own",

@@ -23,6 +23,7 @@ from tests.factories.certificates import make_certificate
 from tests.factories.http import SparkClient, result
 from tests.factories.loopback_server import free_port
 from tests.factories.media import make_jpeg
+from tests.factories.origin import answer, wait_for
 from tests.factories.proxies import Caddy, Nginx, Proxy, find_program
 from tests.factories.signing import NAMES, sign, signing_headers
 from tests.factories.spark_processes import Service, embedded, fleet
@@ -147,7 +148,8 @@ def test_events_come_through_as_they_happen(browser: httpx2.Client) -> None:
 
 
 def test_a_long_poll_is_answered_when_its_task_ends_and_not_before(browser: httpx2.Client, shelf: Shelf) -> None:
-    waits = shelf.behave("/never.jpg", _silent)
+    gate, let_go = shelf.gate()
+    waits = shelf.behave("/waits.jpg", wait_for(gate, answer(b"")))
     group = browser.post("/v1/groups", json={"name": "slow"}).json()["id"]
     task = browser.post("/v1/assets", json={"url": waits, "type": "Image", "group_id": group}).json()["id"]
     began = time.monotonic()
@@ -155,10 +157,7 @@ def test_a_long_poll_is_answered_when_its_task_ends_and_not_before(browser: http
     assert time.monotonic() - began >= 2
     assert browser.post(f"/v1/tasks/{task}/cancel").status_code == 200
     assert browser.get(f"/v1/tasks/{task}", params={"wait": 30}).json()["error"]["code"] == "Conflict.Cancelled"
-
-
-async def _silent(visit: Any) -> None:
-    await visit.gone()
+    let_go()
 
 
 def test_a_resumable_upload_keeps_what_has_arrived_when_the_line_breaks(

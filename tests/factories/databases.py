@@ -55,11 +55,13 @@ def write_sqlite_file(path: Path) -> Path:
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path, dispatcher: JobDispatcher | None = None, **options: Any) -> AsyncIterator[SqliteDatabase]:
+async def open_sqlite(
+    path: Path, dispatcher: JobDispatcher | None = None, sealer: Sealer = SEALER, **options: Any
+) -> AsyncIterator[SqliteDatabase]:
     """The database in the file, which is made if it is missing."""
     if not path.exists():
         write_sqlite_file(path)
-    database = SqliteDatabase(sqlite_engine(str(path)), SEALER, dispatcher or KeptJobs(), **options)
+    database = SqliteDatabase(sqlite_engine(str(path)), sealer, dispatcher or KeptJobs(), **options)
     try:
         yield database
     finally:
@@ -90,9 +92,9 @@ async def drop_postgres_database(server: PostgresServer, url: str) -> None:
 
 
 @asynccontextmanager
-async def open_postgres(url: str, dispatcher: JobDispatcher | None = None) -> AsyncIterator[PostgresDatabase]:
+async def open_postgres(url: str, dispatcher: JobDispatcher | None = None, sealer: Sealer = SEALER) -> AsyncIterator[PostgresDatabase]:
     """The database behind the address."""
-    database = PostgresDatabase(postgres_engine(url), SEALER, dispatcher or KeptJobs())
+    database = PostgresDatabase(postgres_engine(url), sealer, dispatcher or KeptJobs())
     try:
         yield database
     finally:

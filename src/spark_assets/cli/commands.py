@@ -42,6 +42,7 @@ SECTIONS: Final = {
         "worker": Entry("serve", "worker", "Ingest only, for a fleet on PostgreSQL."),
         "migrate": Entry("serve", "migrate", "Bring the database schema up to date."),
         "doctor": Entry("doctor", "doctor", "Say what is configured, what works and what is wrong."),
+        "secrets": Entry("secrets", "app", "What signs and what encrypts: made anew."),
         "erase": Entry("erase", "erase", "Remove for good, at once."),
         "demo": Entry("demo", "demo", "The whole service once through, on a throw-away server."),
     },

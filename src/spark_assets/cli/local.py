@@ -33,7 +33,7 @@ def in_transaction(home: Path | None, work: Callable[[UnitOfWork], Awaitable[Res
             await uow.commit()
             return result
 
-    return asyncio.run(_with_database(prepared_settings(home), run))
+    return asyncio.run(with_database(prepared_settings(home), run))
 
 
 def reading(home: Path | None, work: Callable[[Repositories], Awaitable[Result]]) -> Result:
@@ -43,10 +43,11 @@ def reading(home: Path | None, work: Callable[[Repositories], Awaitable[Result]]
         async with database.read() as repositories:
             return await work(repositories)
 
-    return asyncio.run(_with_database(prepared_settings(home), run))
+    return asyncio.run(with_database(prepared_settings(home), run))
 
 
-async def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
+async def with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """What work on the database that the settings name comes to."""
     database = open_database(settings, PausedQueue())
     try:
         return await work(database)

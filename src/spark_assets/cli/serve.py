@@ -107,10 +107,10 @@ def migrate(home: Home = None) -> None:
 def _check_settings(settings: "Settings") -> None:
     """Read what is only used later before any process starts, so that a bad setting stops the start; secrets are made on the way."""
     from spark_assets.runtime.addresses import allowed_sources, storage_location, trusted_proxies
-    from spark_assets.runtime.home import encryption_keys, signing_keys
     from spark_assets.runtime.limits import load_limits
     from spark_assets.runtime.moderation import describe_moderator
     from spark_assets.runtime.policies import load_policy
+    from spark_assets.runtime.secrets import encryption_keys, signing_keys
     from spark_assets.runtime.webhooks import receiver_guard
 
     signing_keys(settings)

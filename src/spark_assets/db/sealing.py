@@ -6,6 +6,7 @@ bytes and the ciphertext. Several keys can be alive: the first seals, all open.
 
 import hashlib
 import os
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,11 +23,15 @@ class Sealer:
         """`keys` holds at least one; the first seals."""
         self._ciphers = {key.id.encode(): AESGCM(hashlib.sha256(key.secret.encode()).digest()) for key in keys}
         self._sealing = keys[0].id.encode()
+        self.key_ids: Final = tuple(key.id for key in keys)
+        """Of the keys that open; the first seals."""
+        self.head: Final = self._sealing + b":"
+        """What every value begins with that is sealed now."""
 
     def seal(self, text: str) -> bytes:
         """The encrypted text."""
         nonce = os.urandom(_NONCE)
-        return self._sealing + b":" + nonce + self._ciphers[self._sealing].encrypt(nonce, text.encode(), self._sealing)
+        return self.head + nonce + self._ciphers[self._sealing].encrypt(nonce, text.encode(), self._sealing)
 
     def open(self, sealed: bytes) -> str | None:
         """The text; None if it was sealed with a key that is gone, or was changed."""
@@ -38,3 +43,9 @@ class Sealer:
             return cipher.decrypt(rest[:_NONCE], rest[_NONCE:], key_id).decode()
         except InvalidTag:
             return None
+
+
+def head_of(sealed: bytes) -> bytes:
+    """What a sealed value begins with: the key's ID and a colon."""
+    key_id, colon, _ = sealed.partition(b":")
+    return key_id + colon

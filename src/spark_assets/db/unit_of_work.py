@@ -14,6 +14,7 @@ from spark_assets.db.key_rows import ApiKeyRows
 from spark_assets.db.project_rows import ProjectRows
 from spark_assets.db.quota_rows import QuotaRows
 from spark_assets.db.repair_rows import RepairRows
+from spark_assets.db.sealed_rows import SealedRows
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.session_rows import SessionRows
 from spark_assets.db.share_rows import ShareRows
@@ -50,6 +51,7 @@ class SqlRepositories:
         self.uploads = UploadRows(connection, sealer)
         self.verification = VerificationRows(connection)
         self.repairs = RepairRows(connection)
+        self.sealed = SealedRows(connection, sealer)
 
 
 class SqlUnitOfWork(SqlRepositories):

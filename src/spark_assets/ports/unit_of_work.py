@@ -12,6 +12,7 @@ from spark_assets.ports.events import Events
 from spark_assets.ports.queue import Job
 from spark_assets.ports.quotas import Quotas
 from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, UsageLedger
+from spark_assets.ports.sealing import SealedValues
 from spark_assets.ports.tasks import Tasks
 from spark_assets.ports.uploads import Uploads
 from spark_assets.ports.verification import Repairs, Verification
@@ -100,6 +101,10 @@ class Repositories(Protocol):
     @property
     def repairs(self) -> Repairs:
         """The repairs."""
+
+    @property
+    def sealed(self) -> SealedValues:
+        """What is encrypted at rest."""
 
 
 class UnitOfWork(Repositories, Protocol):

@@ -32,11 +32,12 @@ from spark_assets.queue.paused import PausedQueue
 from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
 from spark_assets.runtime.addresses import allowed_sources, own_addresses, storage_location
 from spark_assets.runtime.databases import open_database
-from spark_assets.runtime.home import signing_keys, spool_folder
+from spark_assets.runtime.home import spool_folder
 from spark_assets.runtime.limits import load_limits, open_rates
 from spark_assets.runtime.moderation import open_moderator
 from spark_assets.runtime.policies import load_policy
 from spark_assets.runtime.prices import price_list
+from spark_assets.runtime.secrets import signing_keys
 from spark_assets.runtime.webhooks import open_sender
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.disk_room import DiskRoom

@@ -11,7 +11,7 @@ from spark_assets.db.sealing import Sealer
 from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
 from spark_assets.ports.queue import JobDispatcher
 from spark_assets.ports.unit_of_work import Database
-from spark_assets.runtime.home import encryption_keys
+from spark_assets.runtime.secrets import encryption_keys
 from spark_assets.settings import BadSettings, Settings
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""The home folder: what lies in it, who may use it, and the secrets that are made in it."""
+"""The home folder: what lies in it, and who may use it."""
 
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,14 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from spark_assets.domain.errors import OperatorError
-from spark_assets.domain.link import SigningKey
 from spark_assets.ports.inspector import WORKING_FOLDER
 from spark_assets.settings import BadSettings, Settings
 
 _PRIVATE: Final = 0o700
-_SIGNING_FILE: Final = "signing-keys"
-_ENCRYPTION_FILE: Final = "encryption-keys"
-_EXPECTED: Final = "it takes 'id:secret' pairs, IDs of letters and digits, secrets of 16 characters or more"
 
 
 class HomeInUse(OperatorError):
@@ -97,55 +92,3 @@ def _clear(left: Path) -> None:
     else:
         with suppress(OSError):
             left.unlink()
-
-
-def signing_keys(settings: Settings) -> tuple[SigningKey, ...]:
-    """The keys of signed links: from the settings, else made in the home."""
-    return _keys(settings, "SIGNING_KEYS", settings.signing_keys.get_secret_value(), _SIGNING_FILE)
-
-
-def encryption_keys(settings: Settings) -> tuple[SigningKey, ...]:
-    """The keys that seal source addresses: from the settings, else made in the home."""
-    return _keys(settings, "ENCRYPTION_KEYS", settings.encryption_keys.get_secret_value(), _ENCRYPTION_FILE)
-
-
-def _keys(settings: Settings, setting: str, given: str, file_name: str) -> tuple[SigningKey, ...]:
-    text = given or _made_in_home(settings.home / file_name)
-    keys = []
-    for pair in text.replace("\n", ",").split(","):
-        if not pair.strip():
-            continue
-        key_id, colon, secret = pair.strip().partition(":")
-        if not colon or not key_id.isalnum() or not key_id.isascii() or len(secret) < 16:
-            raise BadSettings(f"SPARK_ASSETS_{setting} cannot be used: {_EXPECTED}")
-        keys.append(SigningKey(key_id, secret))
-    if not keys:
-        raise BadSettings(f"SPARK_ASSETS_{setting} cannot be used: it holds no 'id:secret' pair")
-    return tuple(keys)
-
-
-def _made_in_home(path: Path) -> str:
-    """The file's text; a fresh secret is written first if there is none. Two processes at once agree on one."""
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"1:{secrets.token_urlsafe(32)}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        _sync_folder(path.parent)  # what is sealed with it must not outlive it in a power cut
-    return path.read_text()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

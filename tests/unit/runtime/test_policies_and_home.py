@@ -7,8 +7,9 @@ from pydantic import SecretStr
 
 from spark_assets.domain.media import AssetType, MediaFormat
 from spark_assets.domain.policy import PROFILES, SAFETY_LIMITS, Range
-from spark_assets.runtime.home import HomeInUse, encryption_keys, lock_home, make_home, signing_keys, spool_folder
+from spark_assets.runtime.home import HomeInUse, lock_home, make_home, spool_folder
 from spark_assets.runtime.policies import load_policy
+from spark_assets.runtime.secrets import encryption_keys, signing_keys
 from spark_assets.settings import BadSettings, Settings
 
 
