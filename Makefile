@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
 
-.PHONY: install demo test browser screenshots chaos check format bench lock clean
+.PHONY: install demo test browser proxies deployment screenshots chaos check format bench lock clean
 .DEFAULT_GOAL := install
 
 install: $(VENV)/.installed
@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml src/spark_assets/__init
 demo: install
 	@$(BIN)/spark-assets demo $(if $(KEEP),--keep)
 
-test: install browser
+test: install browser proxies deployment
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
 
 # The console's tests drive a real browser; without one they are skipped, and say so at the end of the run.
@@ -30,6 +30,22 @@ browser:
 	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium; } \
 	    >/dev/null 2>&1 || echo "chromium cannot be installed here: the tests of the console are skipped" >&2; \
 	else echo "there is no chromium: the tests of the console are skipped; as root, apt-get install chromium" >&2; fi
+
+# The samples of deploy/ run under the proxies that they are for. Unpacked, not installed: nothing of it starts by itself.
+PROXIES := $(VENV)/proxies
+proxies: install
+	@if { command -v nginx || test -x /usr/sbin/nginx -o -x $(PROXIES)/usr/sbin/nginx; } >/dev/null && \
+	  { command -v caddy || test -x $(PROXIES)/usr/bin/caddy; } >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && mkdir -p $(PROXIES) && cd $(PROXIES) && \
+	  { apt-get -qq download nginx caddy || { apt-get -qq update && apt-get -qq download nginx caddy; }; } >/dev/null 2>&1; then \
+	  for package in *.deb; do dpkg-deb --extract "$$package" .; done; rm *.deb; \
+	else echo "nginx and caddy cannot be had here: the tests behind them are skipped" >&2; fi
+
+deployment: $(VENV)/.deployment
+
+$(VENV)/.deployment: requirements-deployment.lock $(VENV)/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-deployment.lock && touch $@ || \
+	  echo "what judges the files of deploy/ cannot be had here: their tests are skipped" >&2
 
 screenshots: install browser
 	$(BIN)/python scripts/screenshots.py
@@ -57,6 +73,8 @@ lock:
 	  pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  pyproject.toml --group dev --output-file requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --group deployment --constraint requirements-dev.lock --output-file requirements-deployment.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
