@@ -101,6 +101,12 @@ SECTIONS: Final = {
         Entry("fetch_connect_timeout", "Seconds for one connection with its name look-up and TLS."),
         Entry("ingest_concurrency", "Ingests at once in one process."),
         Entry("host_concurrency", "Downloads at once from one host, in one process."),
+        Entry(
+            "backlog",
+            "Ingests that may be unfinished, of all projects together; beyond that, creations are answered 503: "
+            "[how](../how-to/set-limits.md).",
+        ),
+        Entry("project_backlog", "The same of one project; beyond that, its creations are answered 429."),
         Entry("user_agent", "What sources see; let their operators reach you.", "`spark-assets/<version> (+<base URL>)`"),
         Entry("media_policy", "What media are accepted: `ark`, `ark-2026-03`, `open`, or the path of a `.toml` file."),
     ),

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     media_policy: str = "ark"
     ingest_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     host_concurrency: Annotated[int, Field(ge=1, le=256)] = 6
+    backlog: Annotated[int, Field(ge=1)] = 200_000
+    project_backlog: Annotated[int, Field(ge=1)] = 100_000
     fetch_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
     fetch_connect_timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
     user_agent: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,200}$")] = ""

@@ -76,8 +76,8 @@ def _on_connection(settings: Settings, work: Any) -> Any:
 
 
 def _differences(connection: Connection) -> list[Any]:
-    def is_ours(_name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or not str(_name).startswith("pgqueuer")
+    def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+        return name not in schema.OUTLIVED and (kind != "table" or not str(name).startswith("pgqueuer"))
 
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
     return list(compare_metadata(context, events.metadata))

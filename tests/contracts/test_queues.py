@@ -207,6 +207,35 @@ async def test_depth_counts_the_jobs_of_every_kind(queue: Queue) -> None:
     assert await queue.depth() == 2
 
 
+async def test_ingests_that_nobody_has_taken_are_counted_by_project(queue: Queue) -> None:
+    leave = asyncio.Event()
+    handler = Handler(lambda job: leave.wait())
+    film = [Job(JobKind.INGEST, f"task-{number}", "example.com", "film") for number in range(3)]
+    music = Job(JobKind.INGEST, "task-9", "", "music")
+    assert dict(await queue.due()) == {}
+    await queue.dispatch([*film, music, DERIVE, film[0]], None)
+    await queue.dispatch([film[1]], None)
+    assert dict(await queue.due()) == {"film": 3, "music": 1}
+    async with working(queue, handler):
+        await handler.wait_for(5)
+        await queue.dispatch([film[1], music], None)
+        assert dict(await queue.due()) == {}
+        leave.set()
+    assert sorted(handler.handled, key=str) == sorted([*film, music, DERIVE], key=str), "each as it was dispatched"
+
+
+async def test_an_ingest_that_is_to_be_retried_later_is_not_due(queue: Queue) -> None:
+    async def later(job: Job) -> None:
+        raise RetryJob(timedelta(hours=1))
+
+    handler = Handler(later)
+    await queue.dispatch([INGEST], None)
+    async with working(queue, handler):
+        await handler.wait_for(1)
+    assert await queue.depth() == 1
+    assert dict(await queue.due()) == {}
+
+
 async def test_prune_empties_the_log_of_the_engine_and_keeps_the_jobs(subject: Subject) -> None:
     handler = Handler()
     await subject.queue.dispatch([INGEST], None)

@@ -142,23 +142,6 @@ async def test_a_claim_with_a_made_up_fence_changes_nothing(uow: UnitOfWork) -> 
         assert not await _complete(uow, replace(claim, fence=fence))
 
 
-async def test_unfinished_tasks_are_paged_in_order_of_id(uow: UnitOfWork) -> None:
-    open_tasks = []
-    for number in range(5):
-        _, task = await records.add_asset(uow)
-        open_tasks.append(task.id)
-        if number == 2:
-            claim = await uow.tasks.claim(open_tasks.pop())
-            assert claim is not None
-            await _fail(uow, claim)
-    expected = sorted(open_tasks)
-    found = [task_id for task_id, _ in await uow.tasks.unfinished("", 10)]
-    assert found == expected
-    first = await uow.tasks.unfinished("", 3)
-    assert [task_id for task_id, _ in first + await uow.tasks.unfinished(first[-1][0], 3)] == expected
-    assert await uow.tasks.unfinished(expected[-1], 3) == []
-
-
 async def test_only_old_sources_of_ended_tasks_are_dropped_and_no_more_than_the_limit(uow: UnitOfWork) -> None:
     (running,) = await _claimed(uow)
     for at in (NOW, NOW, NOW, NOW + SECOND):

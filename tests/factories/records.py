@@ -8,6 +8,7 @@ from typing import Any, Final
 from spark_assets.domain.access_key import AccessKey, new_access_key_id
 from spark_assets.domain.api_key import DEFAULT_SCOPES, ApiKey, Caller
 from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
+from spark_assets.domain.backlog import Backlog, BacklogLimits
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.group import Group, GroupType
 from spark_assets.domain.ids import TaskIds, new_asset_id, new_group_id, new_key_id, new_project_id
@@ -113,6 +114,7 @@ def caller(**changes: Any) -> Caller:
 def terms(**changes: Any) -> Terms:
     """Terms under which every address may be fetched (from example.com), there is room, and a creation costs 2 cents."""
     values = {"prices": PriceList({CREATE_ASSET.model: 20_000}), "check_url": lambda url: "example.com", "has_room": lambda: True}
+    values["backlog"] = Backlog(BacklogLimits(most=100_000, most_of_project=100_000, at_hand=1_000))
     return Terms(**{**values, "check_webhook": lambda name, url: None, "task_ids": _task_ids, "cursors": CURSORS, **changes})
 
 

@@ -21,6 +21,7 @@ from spark_assets.cli.shown_settings import effective
 from spark_assets.domain.errors import SparkError
 from spark_assets.domain.retention import DAY, HOUR, Retention
 from spark_assets.observability import configure_logging
+from spark_assets.operations.turns import count_backlog
 from spark_assets.runtime.addresses import trusted_proxies
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.home import hold_spool
@@ -34,6 +35,9 @@ log = structlog.get_logger()
 
 _RECORD_USE_EVERY: Final = 60.0
 """Seconds between two writes of when keys were last used."""
+_COUNT_EVERY: Final = 1.0
+_COUNT_SHARE: Final = 20
+"""Seconds between two counts of the backlog, and at least so many times as long as one takes."""
 
 
 def create() -> Litestar:
@@ -117,7 +121,7 @@ async def _receiving(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _chores(site: Site, port: int) -> AsyncIterator[None]:
-    chores = [asyncio.create_task(_record_use(site)), asyncio.create_task(_bound_patience(port))]
+    chores = [asyncio.create_task(chore) for chore in (_record_use(site), _bound_patience(port), _count_backlog(site.runtime))]
     try:
         yield
     finally:
@@ -134,6 +138,21 @@ async def _record_use(site: Site) -> None:
             await site.authenticator.record_use()
         except Exception:
             log.exception("last_use_not_recorded")
+
+
+async def _count_backlog(runtime: Runtime) -> None:
+    """Count what is not over, as long as anything is: every second, or less often where counting takes long."""
+    loop, backlog = asyncio.get_running_loop(), runtime.terms.backlog
+    while True:
+        began = loop.time()
+        try:
+            if not backlog.is_empty:
+                await count_backlog(runtime.database, backlog)
+        except SparkError as error:
+            log.warning("backlog_not_counted", code=error.code)
+        except Exception:
+            log.exception("backlog_not_counted")
+        await asyncio.sleep(max(_COUNT_EVERY, _COUNT_SHARE * (loop.time() - began)))
 
 
 async def _bound_patience(port: int) -> None:

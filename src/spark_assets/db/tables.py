@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -213,15 +214,18 @@ tasks: Final = Table(
     Column("uploaded_at", BigInteger),
     Column("completed_at", BigInteger),
     Column("erased_at", BigInteger),
+    Column("line", SmallInteger, nullable=False, server_default=text("0")),
     # The tasks of a project, newest first.
     Index("ix_tasks_by_created_at", "project_id", "created_at", "id"),
     # The same of those that have failed.
     Index("ix_tasks_failed", "project_id", "created_at", "id", sqlite_where=_FAILED, postgresql_where=_FAILED),
     # The tasks of one asset.
     Index("ix_tasks_of_asset", "asset_id", sqlite_where=_OF_AN_ASSET, postgresql_where=_OF_AN_ASSET),
-    # What a start must enqueue again: few rows among millions.
+    # What waits in which line, what a start must enqueue again, how much is not over: few rows among millions.
     Index(
-        "ix_tasks_unfinished",
+        "ix_tasks_lines",
+        "project_id",
+        "line",
         "id",
         sqlite_where=text("status = 'in_progress'"),
         postgresql_where=text("status = 'in_progress'"),

@@ -10,13 +10,14 @@ from spark_assets.db.lists import RARE, in_progress, page_of, task_conditions
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.tables import assets, tasks
 from spark_assets.domain.asset import Failure
+from spark_assets.domain.backlog import Line
 from spark_assets.domain.ids import earliest_task_id
 from spark_assets.domain.listing import Slice, TaskFilter
 from spark_assets.domain.task import Claim, Stage, Task, TaskStatus
 from spark_assets.domain.usage import MICRO, Charge
 from spark_assets.ports.repositories import Taken
 
-_COLUMNS = [column for column in tasks.c if column.name not in {"source", "callback"}]
+_COLUMNS = [column for column in tasks.c if column.name not in {"source", "callback", "line"}]
 _GET = select(*_COLUMNS).where(tasks.c.id == bindparam("id"))
 _OPEN = update(tasks).where(tasks.c.id == bindparam("task_id"), tasks.c.status == TaskStatus.IN_PROGRESS.value)
 _CLAIM = _OPEN.values(
@@ -74,12 +75,6 @@ _END_FOR_ASSETS = (
         completed_at=bindparam("at"),
     )
     .returning(tasks.c.id, tasks.c.asset_id)
-)
-_UNFINISHED = (
-    select(tasks.c.id, tasks.c.source_host)
-    .where(tasks.c.status == TaskStatus.IN_PROGRESS.value, tasks.c.id > bindparam("after"))
-    .order_by(tasks.c.id)
-    .limit(bindparam("limit"))
 )
 # The status is spelt out, not bound, so that the planner sees that the small index of unfinished tasks suffices.
 _IN_PROGRESS_OF_KEY = (
@@ -141,8 +136,9 @@ class TaskRows:
         self._connection = connection
         self._sealer = sealer
 
-    async def add(self, task: Task, url: str | None = None, callback: str | None = None) -> None:
+    async def add(self, task: Task, url: str | None = None, callback: str | None = None, line: Line = Line.NONE) -> None:
         values = _values(task)
+        values["line"] = line.value
         values["source"] = None if url is None else self._sealer.seal(url)
         values["callback"] = None if callback is None else self._sealer.seal(callback)
         insert = self._connection.insert_new(tasks)
@@ -203,10 +199,6 @@ class TaskRows:
         values = {"code": failure.code, "message": failure.message, "reason": failure.reason, "at": at}
         rows = await self._connection.run(_END_FOR_ASSETS, {"asset_ids": list(asset_ids), **values})
         return [(row.id, row.asset_id) for row in rows]
-
-    async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
-        rows = await self._connection.run(_UNFINISHED, {"after": after, "limit": limit})
-        return [(row.id, row.source_host or "") for row in rows]
 
     async def kept_source(self, task_id: str) -> str | None:
         rows = await self._connection.run(_SOURCE, {"id": task_id})

@@ -11,6 +11,7 @@ from spark_assets.db.event_rows import EventRows
 from spark_assets.db.group_rows import GroupRows
 from spark_assets.db.idempotency_rows import IdempotencyRows
 from spark_assets.db.key_rows import ApiKeyRows
+from spark_assets.db.line_rows import LineRows
 from spark_assets.db.project_rows import ProjectRows
 from spark_assets.db.quota_rows import QuotaRows
 from spark_assets.db.repair_rows import RepairRows
@@ -38,6 +39,7 @@ class SqlRepositories:
         self.assets = AssetRows(connection)
         self.blobs = BlobRows(connection)
         self.tasks = TaskRows(connection, sealer)
+        self.lines = LineRows(connection)
         self.usage = UsageRows(connection)
         self.idempotency_keys = IdempotencyRows(connection, sealer)
         self.audit = AuditRows(connection)

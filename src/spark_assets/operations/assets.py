@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
+from spark_assets.domain.backlog import Line
 from spark_assets.domain.errors import Conflict, FlowLimited, NotFound, StorageFull
 from spark_assets.domain.ids import new_asset_id
 from spark_assets.domain.listing import AssetFilter
@@ -44,6 +45,8 @@ class CreateAsset(msgspec.Struct, frozen=True, kw_only=True):
     """Where to post the end of the task."""
     staged: Staged | None = None
     """Bytes that are here already, instead of an address."""
+    in_batch: bool = False
+    """Whether it is one of many in one request."""
 
 
 class GetAsset(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +81,8 @@ _CHANGEABLE: Final = ("name", "tags", "external_id", "metadata", "group_id")
 async def submit(uow: UnitOfWork, call: Call, command: CreateAsset, *, retry_of: str | None = None) -> Task:
     """Accept an asset: its row, its task and its job, in one transaction. `retry_of`: the failed task that is tried again.
 
-    Raises AccessDenied, InvalidParameter `URL` or `callback_url`, NotFound `ProjectName` or `group_id`, Conflict `ExternalId`,
-    StorageFull, FlowLimited, QuotaExceeded.
+    The job comes later if the ingest has to wait for its turn. Raises AccessDenied, InvalidParameter `URL` or `callback_url`,
+    NotFound `ProjectName` or `group_id`, Conflict `ExternalId`, StorageFull, FlowLimited, QuotaExceeded, Unavailable.
     """
     call.caller.require(Scope.ASSETS_WRITE)
     staged = command.staged
@@ -89,6 +92,7 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset, *, retry_of:
     if not call.terms.has_room():
         raise StorageFull
     project = await projects.find(uow, call, command.project)
+    call.terms.backlog.expect_room(project.id)
     if not await uow.groups.hold(command.group_id, project.id):
         raise unknown_group(project)
     await _check_room(uow, call)
@@ -109,12 +113,12 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset, *, retry_of:
     )
     if command.callback_url is not None:
         await webhooks.make_callbacks(uow, project.id, call.now)
-    if staged is None:
-        await uow.tasks.add(task, command.url, command.callback_url)
-    else:
-        await uow.tasks.add(task, staged.source, command.callback_url)
+    line = call.terms.backlog.add(project.id, in_batch=command.in_batch)
+    await uow.tasks.add(task, command.url if staged is None else staged.source, command.callback_url, line)
+    if staged is not None:
         await uow.uploads.attach(staged.id, task.id)
-    uow.enqueue(Job(JobKind.INGEST, task.id, host))
+    if line is Line.NONE:
+        uow.enqueue(Job(JobKind.INGEST, task.id, host, project.id))
     return task
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from spark_assets.domain.api_key import Caller
 from spark_assets.domain.audit import Origin
+from spark_assets.domain.backlog import Backlog
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.upload import RETENTION
@@ -22,6 +23,7 @@ class Terms(msgspec.Struct, frozen=True):
     """Given a parameter's name and the address in it: refuses, without any network, one that could never be posted to."""
     has_room: Callable[[], bool]
     """Whether there is disk left for new assets."""
+    backlog: Backlog
     task_ids: TaskIds
     cursors: CursorSigner
     creations_in_progress: int | None = None

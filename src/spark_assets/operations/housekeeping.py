@@ -16,9 +16,11 @@ from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import quotas
 from spark_assets.operations.audit import record
 from spark_assets.operations.staging import discard_file
+from spark_assets.operations.turns import ingest_job
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import PREVIEW_FORMAT
+from spark_assets.ports.lines import Ingest
 from spark_assets.ports.queue import Job, JobDispatcher, JobKind
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 
@@ -34,15 +36,17 @@ _READINGS: Final = [operation.model for operation in OPERATIONS.values() if oper
 
 
 async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> None:
-    """Enqueue every task in progress and every rendition still to be made; what is in the queue already stays as it is."""
-    last = ""
+    """Enqueue every task in progress that does not stand in line, and every rendition still to be made.
+
+    What is in the queue already stays as it is.
+    """
+    called: list[Ingest] = []
     while True:
         async with database.read() as repositories:
-            found = await repositories.tasks.unfinished(last, STEP)
-        if not found:
+            called = await repositories.lines.called(called[-1] if called else None, STEP)
+        if not called:
             break
-        await dispatcher.dispatch([Job(JobKind.INGEST, task_id, host) for task_id, host in found], None)
-        last = found[-1][0]
+        await dispatcher.dispatch([ingest_job(ingest) for ingest in called], None)
     last = ""
     while True:
         async with database.read() as repositories:

@@ -21,7 +21,7 @@ class VitalSigns(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole service, all projects together. Times are Unix microseconds."""
 
     waiting: int
-    """Jobs in the queue that nobody works on."""
+    """Jobs in the queue that nobody works on, and ingests that wait for their turn."""
     oldest: int | None
     """Since when the task has been in progress that began first; None if none is."""
     ingested: tuple[int, ...]
@@ -33,14 +33,14 @@ async def take(database: Database, queue: Queue, call: Call) -> VitalSigns:
     require_service(call)
     waiting = await queue.depth()
     async with database.read() as repositories:
-        unfinished = await repositories.tasks.unfinished("", 1)
-        first = await repositories.tasks.get(unfinished[0][0]) if unfinished else None
+        waiting += await repositories.lines.waiting()
+        oldest = await repositories.lines.oldest()
         ingested = []
         for minute in range(MINUTES, 0, -1):
             start = call.now - minute * _MINUTE
             span = UsageSpan(start=start, end=start + _MINUTE, models=_INGESTING)
             ingested.append((await repositories.usage.totals(None, span, ()))[0].tasks)
-    return VitalSigns(waiting=waiting, oldest=None if first is None else first.created_at, ingested=tuple(ingested))
+    return VitalSigns(waiting=waiting, oldest=oldest, ingested=tuple(ingested))
 
 
 def require_service(call: Call) -> None:

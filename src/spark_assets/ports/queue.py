@@ -1,6 +1,6 @@
 """The queue: claims on work, handed to workers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Protocol
@@ -20,12 +20,13 @@ class Job(msgspec.Struct, frozen=True):
     """A claim on work: `subject` is a task's ID for INGEST, an asset's for DERIVE, a delivery's for DELIVER.
 
     `host` is where an ingest's bytes come from, and the webhook of a delivery, so that a worker can share its places among them
-    before it claims.
+    before it claims; and so is an ingest's project.
     """
 
     kind: JobKind
     subject: str
     host: str = ""
+    project: str = ""
 
 
 class RetryJob(Exception):
@@ -63,6 +64,9 @@ class Queue(JobDispatcher, Protocol):
 
     async def depth(self) -> int:
         """Jobs that wait."""
+
+    async def due(self) -> Mapping[str, int]:
+        """Ingests that are due and that nobody has taken yet, by project."""
 
     async def hurry(self) -> None:
         """Let jobs be due that wait for longer than any is told to: the clock was set back since they were enqueued."""

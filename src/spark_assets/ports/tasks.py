@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from spark_assets.domain.asset import Failure
+from spark_assets.domain.backlog import Line
 from spark_assets.domain.listing import Slice, TaskFilter
 from spark_assets.domain.task import Claim, Stage, Task
 from spark_assets.domain.usage import Charge
@@ -12,8 +13,8 @@ from spark_assets.domain.usage import Charge
 class Tasks(Protocol):
     """The tasks; every change is conditional on `in_progress` and, for workers, on the fence."""
 
-    async def add(self, task: Task, url: str | None = None, callback: str | None = None) -> None:
-        """Record a task; its source `url` and the address to call back are kept sealed. Raises Taken `id`."""
+    async def add(self, task: Task, url: str | None = None, callback: str | None = None, line: Line = Line.NONE) -> None:
+        """Record a task, in line if it is to wait; its source `url` and the address to call back are kept sealed. Raises Taken `id`."""
 
     async def get(self, task_id: str) -> Task | None:
         """The task; whether the caller may see it is decided by its project."""
@@ -44,9 +45,6 @@ class Tasks(Protocol):
 
     async def end_for_assets(self, asset_ids: Sequence[str], failure: Failure, at: int) -> list[tuple[str, str]]:
         """Fail whatever tasks of these assets are in progress, whoever holds them; ID of each with its asset's."""
-
-    async def unfinished(self, after: str, limit: int) -> list[tuple[str, str]]:
-        """ID and source host of tasks in progress, in order of ID, from behind `after`."""
 
     async def kept_source(self, task_id: str) -> str | None:
         """The source that a failed task still keeps for a retry; nobody else takes it until the unit of work is over."""

@@ -9,6 +9,7 @@ from spark_assets.domain.quota import Holdings
 from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Sessions, Shares
 from spark_assets.ports.erasure import Erasure
 from spark_assets.ports.events import Events
+from spark_assets.ports.lines import Lines
 from spark_assets.ports.queue import Job
 from spark_assets.ports.quotas import Quotas
 from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, UsageLedger
@@ -49,6 +50,10 @@ class Repositories(Protocol):
     @property
     def tasks(self) -> Tasks:
         """The tasks."""
+
+    @property
+    def lines(self) -> Lines:
+        """The lines of ingests."""
 
     @property
     def usage(self) -> UsageLedger:

@@ -4,7 +4,7 @@ The task table is the durable record: the next start that ingests enqueues every
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from spark_assets.ports.queue import Job, JobHandler
 
@@ -29,6 +29,10 @@ class PausedQueue:
     async def depth(self) -> int:
         """Nothing waits here."""
         return 0
+
+    async def due(self) -> Mapping[str, int]:
+        """Nothing waits here."""
+        return {}
 
     async def hurry(self) -> None:
         """Nothing waits here."""

@@ -6,9 +6,11 @@ kind and subject, so enqueueing an unfinished task again is harmless.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -16,6 +18,7 @@ import structlog
 from pgqueuer import AsyncpgDriver, InMemoryQueries, PgQueuer, Queries, RetryRequested
 from pgqueuer import Job as PgJob
 from pgqueuer.domain.errors import FailingListenerError
+from pgqueuer.domain.types import JobId
 from pgqueuer.ports import RepositoryPort
 
 from spark_assets.domain.errors import Unavailable
@@ -34,6 +37,10 @@ _SET_BACK: Final = timedelta(minutes=2)
 """What lies further ahead was written before the clock was set back: no job is told to wait that long."""
 _HURRY: Final = "UPDATE {table} SET execute_after = now() WHERE status = 'queued' AND execute_after > now() + $1"
 _DOUBT: Final = "UPDATE {table} SET heartbeat = now() WHERE status = 'picked' AND heartbeat > now() + $1"
+_DUE: Final = (
+    "SELECT split_part(convert_from(payload, 'UTF8'), ' ', 3) AS project, count(*) AS number FROM {table}"
+    " WHERE entrypoint = $1 AND status = 'queued' AND execute_after <= now() GROUP BY 1"
+)
 _BATCH: Final = 16
 _RESTART_DELAY: Final = 1.0
 _AWAY: Final = (
@@ -56,16 +63,22 @@ class MemoryQueue:
         self._engine = PgQueuer.in_memory()
         self._clock = clock or SystemClock()
         self._latest = self._clock.now()
+        self._untaken: dict[str, str] = {}
+        """Ingests that nobody has taken yet, each with its project."""
 
     async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
         """Enqueue at once; `connection` is never given here."""
-        await _enqueue(_repository(self._engine), jobs)
+        ingests = {job.subject: job.project for job in jobs if job.kind is JobKind.INGEST and job.subject not in self._untaken}
+        self._untaken |= ingests  # before they can be taken
+        ids = await _enqueue(_repository(self._engine), jobs)
+        for subject in ingests.keys() - {job.subject for job, job_id in zip(jobs, ids, strict=True) if job_id is not None}:
+            self._untaken.pop(subject, None)
 
     async def run(self, handler: JobHandler, *, concurrency: int, beside: int = 0) -> None:
         """Work until `stop`; a fault of the engine must not end it for good."""
         while not self._engine.shutdown.is_set():
             try:
-                await _work(self._engine, handler, (concurrency, beside), _HEARTBEAT_TIMEOUT, _POLL)
+                await _work(self._engine, partial(self._hand, handler), (concurrency, beside), _HEARTBEAT_TIMEOUT, _POLL)
             except Exception:
                 log.exception("queue_crashed")
                 await asyncio.sleep(_RESTART_DELAY)
@@ -77,6 +90,10 @@ class MemoryQueue:
     async def depth(self) -> int:
         """Jobs that wait."""
         return await _count_waiting(_repository(self._engine))
+
+    async def due(self) -> Mapping[str, int]:
+        """Ingests that were enqueued and not taken yet; what is to be retried was taken once."""
+        return Counter(self._untaken.values())
 
     async def hurry(self) -> None:
         """Enqueue anew what waits, if the clock was set back since the last look."""
@@ -96,6 +113,10 @@ class MemoryQueue:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    async def _hand(self, handler: JobHandler, job: Job) -> None:
+        self._untaken.pop(job.subject, None)
+        await handler(job)
 
 
 class PostgresQueue:
@@ -143,13 +164,19 @@ class PostgresQueue:
         with _reaching_the_database():
             return await _count_waiting(Queries.from_asyncpg_pool(await self._connected()))
 
+    async def due(self) -> Mapping[str, int]:
+        """Of all processes; by the database's clock."""
+        with _reaching_the_database():
+            pool = await self._connected()
+            rows = await pool.fetch(_DUE.format(table=_table(pool)), JobKind.INGEST.value)
+        return {row["project"]: row["number"] for row in rows}
+
     async def hurry(self) -> None:
         """By the database's clock; a dead worker's jobs, which seem to be held from the future, are delivered again soon."""
         with _reaching_the_database():
             pool = await self._connected()
-            table = Queries.from_asyncpg_pool(pool).qbq.qualified.queue_table
-            await pool.execute(_HURRY.format(table=table), _SET_BACK)
-            await pool.execute(_DOUBT.format(table=table), _SET_BACK)
+            await pool.execute(_HURRY.format(table=_table(pool)), _SET_BACK)
+            await pool.execute(_DOUBT.format(table=_table(pool)), _SET_BACK)
 
     async def prune(self) -> None:
         """Throw away the engine's log of finished jobs."""
@@ -185,6 +212,10 @@ async def install_schema(connection: asyncpg.Connection) -> None:
         await queries.install()
 
 
+def _table(pool: asyncpg.Pool) -> str:
+    return Queries.from_asyncpg_pool(pool).qbq.qualified.queue_table
+
+
 def _repository(engine: PgQueuer) -> InMemoryQueries:
     assert isinstance(engine.queries, InMemoryQueries)
     return engine.queries
@@ -195,10 +226,11 @@ async def _count_waiting(repository: RepositoryPort) -> int:
     return sum(size.count for size in await repository.queue_size() if size.status == "queued")
 
 
-async def _enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> None:
-    await repository.enqueue(
+async def _enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> Sequence[JobId | None]:
+    """The engine's ID of each; None for what was queued already."""
+    return await repository.enqueue(
         [job.kind.value for job in jobs],
-        [f"{job.subject} {job.host}".encode() for job in jobs],
+        [f"{job.subject} {job.host} {job.project}".encode() for job in jobs],
         [_PRIORITIES[job.kind] for job in jobs],
         dedupe_key=[f"{job.kind.value}:{job.subject}" for job in jobs],
         on_conflict="skip",
@@ -238,6 +270,6 @@ def _entrypoint(handler: JobHandler) -> Callable[[PgJob], Awaitable[None]]:
 
 
 def _job(job: PgJob) -> Job:
-    """Ours, out of what was enqueued."""
-    subject, _, host = (job.payload or b"").decode().partition(" ")
-    return Job(JobKind(job.entrypoint), subject, host)
+    """Ours, out of what was enqueued, perhaps by the version before this one, which named no project."""
+    subject, host, project, *_ = f"{(job.payload or b'').decode()}  ".split(" ")
+    return Job(JobKind(job.entrypoint), subject, host, project)

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from spark_assets.domain.backlog import AT_HAND, Backlog, BacklogLimits
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.limits import Limits
@@ -123,6 +124,7 @@ def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limit
         check_url=source.check,
         check_webhook=sender.check,
         has_room=DiskRoom(_folders(settings), settings.disk_reserve).has_room,
+        backlog=Backlog(BacklogLimits(settings.backlog, settings.project_backlog, AT_HAND * settings.ingest_concurrency)),
         task_ids=TaskIds(),
         cursors=CursorSigner(signing_keys(settings)),
         creations_in_progress=limits.creations_in_progress,

@@ -2,10 +2,13 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
+
+from spark_assets.worker.fair_places import FairPlaces
 
 PATIENCE: Final = 2.0
 """Seconds that a job waits for a place at its host; a host that keeps jobs waiting longer is slow."""
@@ -26,7 +29,8 @@ class HostShares:
     """Places for the jobs of each host with one worker.
 
     While a host is quick, its jobs wait in line, so that the next is at hand when one ends. Once one has waited longer than
-    the patience, the host counts as slow for a while, and further jobs of it are turned away at once.
+    the patience, the host counts as slow for a while, and further jobs of it are turned away at once, unless their project has
+    none there. Projects share a host's places.
     """
 
     def __init__(self, places: int, *, patience: float = PATIENCE, clock: Callable[[], float] | None = None) -> None:
@@ -37,28 +41,28 @@ class HostShares:
         self._hosts: dict[str, _Host] = {}
 
     @asynccontextmanager
-    async def hold(self, host: str) -> AsyncIterator[None]:
+    async def hold(self, host: str, project: str = "") -> AsyncIterator[None]:
         """Wait for a place and hold it. Raises HostBusy."""
         entry = self._hosts.setdefault(host, _Host(self._places))
-        entry.users += 1
+        entry.users[project] += 1
         try:
-            await self._enter(entry)
+            await self._enter(entry, project)
             try:
                 yield
             finally:
-                entry.places.release()
+                entry.places.release(project)
         finally:
-            entry.users -= 1
+            entry.users -= Counter([project])
             if not entry.users and self._clock() >= entry.slow_until:
                 self._hosts.pop(host, None)
 
-    async def _enter(self, entry: "_Host") -> None:
+    async def _enter(self, entry: "_Host", project: str) -> None:
         is_slow = self._clock() < entry.slow_until
-        if is_slow and entry.users > 2 * self._places:
+        if is_slow and entry.users.total() > 2 * self._places and entry.users[project] > 1:
             raise self._turn_away(entry)
         try:
             async with asyncio.timeout(self._patience):
-                await entry.places.acquire()
+                await entry.places.acquire(project)
         except TimeoutError:
             if self._clock() >= entry.slow_until:
                 entry.turned_away = 0
@@ -75,7 +79,8 @@ class _Host:
     """The places of one host, how many jobs hold or await one, and how it has fared."""
 
     def __init__(self, places: int) -> None:
-        self.places = asyncio.Semaphore(places)
-        self.users = 0
+        self.places = FairPlaces(places)
+        self.users: Counter[str] = Counter()
+        """By project."""
         self.turned_away = 0
         self.slow_until = 0.0

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from spark_assets.domain.asset import Asset
+from spark_assets.domain.backlog import AT_HAND
 from spark_assets.domain.errors import IngestFailure, SparkError, StorageFull, TransientFailure, Unavailable
 from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Claim
 from spark_assets.failpoints import Failpoint, reach
@@ -18,7 +19,9 @@ from spark_assets.operations.staging import spool_takes_bytes
 from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
 from spark_assets.ports.webhooks import Sender
 from spark_assets.worker.deliverer import MOST, Deliverer
+from spark_assets.worker.fair_places import FairPlaces
 from spark_assets.worker.host_shares import HostBusy, HostShares
+from spark_assets.worker.usher import Usher
 
 log = structlog.get_logger()
 
@@ -38,14 +41,15 @@ class Worker:
     def __init__(
         self, queue: Queue, tools: Tools, sender: Sender, *, concurrency: int, host_concurrency: int, drain_timeout: float
     ) -> None:
-        """`sender` posts to webhooks; `concurrency` ingests at once, `host_concurrency` of one host.
+        """`sender` posts to webhooks; `concurrency` ingests at once, and a quarter more for projects that have none.
 
-        On drain, running ones get `drain_timeout` seconds and are then given back.
+        `host_concurrency` of them are of one host. On drain, running ones get `drain_timeout` seconds and are then given back.
         """
         self._queue = queue
         self._tools = tools
         self._concurrency = concurrency
-        self._ingests = asyncio.Semaphore(concurrency)
+        self._usher = Usher(tools.database, queue, at_hand=AT_HAND * concurrency)
+        self._ingests = FairPlaces(concurrency, beside=max(1, concurrency // 4))
         self._hosts = HostShares(host_concurrency)
         self._derivations = asyncio.Semaphore(_DERIVE_CONCURRENCY)
         self._deliverer = Deliverer(tools.database, sender, tools.clock)
@@ -56,7 +60,12 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `drain`."""
-        await self._queue.run(self.handle, concurrency=self._concurrency, beside=MOST)
+        ushering = asyncio.create_task(self._usher.run())
+        try:
+            await self._queue.run(self.handle, concurrency=self._concurrency, beside=MOST)
+        finally:
+            ushering.cancel()
+            await asyncio.wait([ushering])
 
     async def drain(self) -> None:
         """Take no more jobs, let the running ones finish for a while, and give the rest back to the queue."""
@@ -96,8 +105,10 @@ class Worker:
     async def _ingest_in_turn(self, job: Job) -> None:
         """Ingest once there is room; a host that has its share already comes later, and the next host's job goes first."""
         try:
-            async with self._hosts.hold(job.host), self._ingests:
-                await self._ingest(job.subject)
+            with self._usher.at_hand(job.project) as begin:
+                async with self._hosts.hold(job.host, job.project), self._ingests.hold(job.project):
+                    begin()
+                    await self._ingest(job.subject)
         except HostBusy as busy:
             raise RetryJob(busy.delay) from None
 

@@ -360,3 +360,23 @@ async def test_what_has_waited_for_long_comes_back_less_often_but_once_a_minute(
             await worker.handle(_ingest(task_id))
         delays.append(again.value.delay.total_seconds())
     assert delays == [5, 15, 60]
+
+
+async def test_a_project_whose_sources_are_slow_does_not_hold_up_another(workshop: Workshop) -> None:
+    leave = asyncio.Event()
+    slow = MemorySource(leave)
+    worker = _worker(workshop.tools(slow), concurrency=4)
+    crowd = [await workshop.submit() for _ in range(12)]
+    running = [
+        asyncio.create_task(worker.handle(Job(JobKind.INGEST, task_id, f"host-{number}", "crowd")))
+        for number, (task_id, _) in enumerate(crowd)
+    ]
+    await slow.fetching.wait()
+    single, asset_id = await workshop.submit()
+    slow.steps = type(slow.steps)(())  # what is fetched from now on comes at once
+    async with asyncio.timeout(5):
+        await worker.handle(Job(JobKind.INGEST, single, "host-0", "single"))
+    assert await _states(workshop, single, asset_id) == (TaskStatus.COMPLETED, AssetStatus.ACTIVE)
+    assert not any(task.done() for task in running)
+    leave.set()
+    await asyncio.gather(*running)

@@ -66,7 +66,7 @@ async def test_a_submitted_asset_is_an_asset_a_task_and_a_job_in_one_transaction
     assert (task.status, task.stage, task.model, task.request_id) == (TaskStatus.IN_PROGRESS, Stage.QUEUED, CREATE_ASSET.model, "request-1")
     assert (asset.status, asset.group_id, asset.name, asset.type) == (AssetStatus.PROCESSING, group.id, "hero", AssetType.IMAGE)
     assert (asset.tags, asset.external_id, asset.metadata) == (("night",), "shot-42", {"take": 3})
-    assert kept.jobs == [Job(JobKind.INGEST, task.id, "example.com")]
+    assert kept.jobs == [Job(JobKind.INGEST, task.id, "example.com", records.DEFAULT_PROJECT_ID)]
 
 
 async def test_what_is_refused_at_submission_leaves_nothing_behind(database: SqliteDatabase, kept: KeptJobs) -> None:
@@ -94,7 +94,7 @@ async def test_what_is_refused_at_submission_leaves_nothing_behind(database: Sql
         assert error.value.code == code
     assert kept.jobs == []
     async with database.read() as repositories:
-        assert len(await repositories.tasks.unfinished("", 10)) == 1
+        assert await repositories.lines.unfinished() == {records.DEFAULT_PROJECT_ID: 1}
 
 
 async def test_a_group_of_another_project_is_unknown(uow: SqliteUnitOfWork) -> None:

@@ -13,10 +13,10 @@ class Line:
         self._leave = asyncio.Event()
         self.inside: list[str] = []
 
-    async def hold(self, host: str) -> None:
+    async def hold(self, host: str, project: str = "") -> None:
         """Hold a place."""
-        async with self._shares.hold(host):
-            self.inside.append(host)
+        async with self._shares.hold(host, project):
+            self.inside.append(f"{host} {project}".strip())
             await self._leave.wait()
 
     def let_go(self) -> None:
@@ -83,3 +83,36 @@ async def test_a_job_that_fails_or_is_cancelled_gives_its_place_back() -> None:
     await asyncio.wait([cancelled])
     async with asyncio.timeout(1), shares.hold("host"):
         pass
+
+
+async def test_projects_share_the_places_of_a_host() -> None:
+    line = Line(HostShares(2))
+    crowd = [asyncio.create_task(line.hold("host", "crowd")) for _ in range(40)]
+    await _until_settled()
+    single = asyncio.create_task(line.hold("host", "single"))
+    await _until_settled()
+    assert line.inside == ["host crowd"] * 2
+    line.let_go()
+    await asyncio.gather(*crowd, single)
+    assert "host single" in line.inside[:4]
+
+
+async def test_a_project_that_has_none_at_a_slow_host_waits_there_although_others_are_turned_away() -> None:
+    line = Line(HostShares(1, patience=0.02))
+    crowd = [asyncio.create_task(line.hold("slow", "crowd")) for _ in range(9)]
+    await asyncio.wait(crowd, return_when=asyncio.FIRST_EXCEPTION)
+    waiting = [asyncio.create_task(line.hold("slow", project)) for project in ("crowd", "crowd", "crowd", "single")]
+    await _until_settled()
+    assert [task.done() for task in waiting] == [False, True, True, False]
+    line.let_go()
+    ended = await asyncio.gather(*crowd, *waiting, return_exceptions=True)
+    assert ended[-1] is None
+    assert line.inside.count("slow single") == 1
+
+
+async def test_a_host_whose_jobs_are_over_is_forgotten_whoever_they_belonged_to() -> None:
+    shares = HostShares(2)
+    for project in ("film", "music"):
+        async with shares.hold("host", project):
+            pass
+    assert shares._hosts == {}

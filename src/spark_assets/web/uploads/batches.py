@@ -21,7 +21,6 @@ from spark_assets.domain.errors import (
 )
 from spark_assets.domain.own_parameters import read_values
 from spark_assets.operations import projects, uploads
-from spark_assets.operations.assets import CreateAsset
 from spark_assets.operations.call import Call
 from spark_assets.ports.administration import GivenAnswer
 from spark_assets.ports.repositories import Taken
@@ -166,7 +165,7 @@ class Batch:
         known = None if repeat is None else await uow.idempotency_keys.find(repeat.key_id, repeat.key)
         if known is not None:
             return known.answer
-        command: CreateAsset = make_command(line.values)
+        command = make_command({**line.values, "in_batch": True})
         task = await uploads.submit(uow, self._call, command)
         body = task_body(task, await projects.find(uow, self._call, command.project))
         answer = encode(BatchLine(line.number, "accepted", task=body))
