@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from spark_assets.cli.keys import AsJson, Home
-from spark_assets.cli.output import RETRYABLE, USAGE, explained, fail, print_json, print_table
+from spark_assets.cli.output import RETRYABLE, USAGE, explained, fail, print_json
+from spark_assets.cli.session import AsJson, DryRun, Home
 
 if TYPE_CHECKING:
     from spark_assets.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="What signs and what encrypts.")
+app = typer.Typer(no_args_is_help=True, help="What signs and what encrypts.", epilog="Example: spark-assets secrets rotate")
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ def rotate(
     end_links: Annotated[
         bool, typer.Option("--end-links", help="Let no link work on that was signed before; keys made in the home alone.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much each key has encrypted, and change nothing.")] = False,
+    dry_run: DryRun = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -97,7 +97,9 @@ def _uses(settings: "Settings") -> list[Use]:
 
 
 def _show(uses: list[Use], renewed: int) -> None:
-    print_table(("Key", "Encrypted values", "Role"), [(use.id, str(use.values), use.role) for use in uses])
+    from spark_assets.cli.drawing import draw_table
+
+    draw_table(("Key", "Encrypted values", "Role"), [(use.id, str(use.values), use.role) for use in uses])
     print(f"{renewed} values were encrypted anew.", file=sys.stderr)
     for use in uses:
         if use.role == "gone":

@@ -56,7 +56,7 @@ def options_of(command: Any) -> set[str]:
 
 COMMANDS = dict(commands())
 PAGES = [*COMMANDS, *dict.fromkeys(words.split()[0] for words in COMMANDS if " " in words)]
-FIGURES = {"usage", "projects quota", "doctor"}
+FIGURES = {"usage", "projects quota", "doctor", "secrets rotate"}
 """Answers without IDs."""
 SILENT = {"api", "login", "profiles use", "profiles rm", "completion", "serve", "worker", "migrate", "demo"}
 """What answers nothing of its own, or as another program wants it."""
@@ -76,6 +76,7 @@ ON_THIS_COMPUTER = {
     "migrate",
     "doctor",
     "erase",
+    "secrets rotate",
     "demo",
 }
 
