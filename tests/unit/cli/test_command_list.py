@@ -114,7 +114,7 @@ def test_what_asks_can_be_told_not_to_and_can_be_tried(words: str) -> None:
 def test_every_command_of_a_client_takes_a_server_and_some_take_a_home(words: str) -> None:
     offered = options_of(COMMANDS[words])
     assert ({"--base-url", "--key", "--profile"} <= offered) == (words not in ON_THIS_COMPUTER or words == "login")
-    assert ("--home" in offered) == (words in AT_HOME or words in {"serve", "worker", "migrate", "doctor", "erase"})
+    assert ("--home" in offered) == (words in AT_HOME or words in {"serve", "worker", "migrate", "doctor", "erase", "secrets rotate"})
 
 
 def test_what_the_contract_names_is_there() -> None:
