@@ -82,7 +82,7 @@ async def _check_readable(database: Database, kept: Kept) -> None:
         assert await repositories.tasks.kept_source(kept.task) == URL
         assert await repositories.shares.find(kept.share.id, None) == kept.share
         assert await repositories.uploads.find(kept.upload.id, None) == kept.upload
-        found = await repositories.access_keys.get(kept.access_key)
+        found = await repositories.access_keys.with_secret(kept.access_key)
         assert found is not None
         assert found[1] == kept.secret
         webhook = await repositories.webhooks.find(kept.webhook, None)
