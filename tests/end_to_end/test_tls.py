@@ -91,3 +91,6 @@ def test_a_certificate_that_cannot_be_served_with_stops_the_start_in_one_sentenc
     assert finished.exit_code == 1
     assert finished.stderr.startswith("spark-assets: SPARK_ASSETS_TLS_CERT and SPARK_ASSETS_TLS_KEY cannot be used: ")
     assert reason in finished.stderr
+    another = embedded(home=tmp_path, tls_cert=chain, tls_key=key)
+    assert another.in_process("doctor").stderr == finished.stderr
+    another.close()

@@ -11,7 +11,9 @@ from spark_assets.domain.errors import SparkError
 from spark_assets.media.codecs import codec_versions, missing_codecs
 from spark_assets.operations.repair import Library, repair
 from spark_assets.operations.verification import Breach, find_breaches
+from spark_assets.runtime.addresses import trusted_proxies
 from spark_assets.runtime.assembly import Runtime, open_runtime
+from spark_assets.runtime.certificate import check_certificate
 from spark_assets.runtime.databases import needs_migration, prepare_database
 from spark_assets.runtime.moderation import describe_moderator
 from spark_assets.settings import PREFIX, Settings
@@ -33,6 +35,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def examine(settings: Settings, wish: Wish) -> list[Finding]:
     """Look at every part, and do what else is wished. Raises BadSettings, NewerSchema, Unavailable."""
+    check_certificate(settings)
+    trusted_proxies(settings)
     findings = [_settings_finding(settings), _schema_finding(settings)]
     if findings[-1][1] == "ok":
         findings += asyncio.run(_examine(settings, wish))

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import socket
-import ssl
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -48,6 +47,7 @@ def serve(
 
     Example: spark-assets serve --port 8080
     """
+    from spark_assets.runtime.certificate import check_certificate
     from spark_assets.runtime.databases import prepare_database
     from spark_assets.runtime.home import lock_home, make_home
     from spark_assets.settings import arm_failpoint, load_settings
@@ -55,7 +55,7 @@ def serve(
     with explained():
         settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest, tls_cert=tls_cert, tls_key=tls_key)
         arm_failpoint()
-        _check_certificate(settings)
+        check_certificate(settings)
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
@@ -122,18 +122,6 @@ def _check_settings(settings: "Settings") -> None:
     describe_moderator(settings)
     receiver_guard(settings)
     load_limits(settings.limits)
-
-
-def _check_certificate(settings: "Settings") -> None:
-    """Refuse a certificate and a key that cannot be served with."""
-    if settings.tls_cert is None:
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, password="")
-    except OSError as error:
-        expected = "expected a certificate chain and its private key, in PEM and without a passphrase"
-        reason = expected if isinstance(error, ssl.SSLError) else error.strerror
-        fail(f"SPARK_ASSETS_TLS_CERT and SPARK_ASSETS_TLS_KEY cannot be used: {reason}", FAILURE)
 
 
 def _check_address(settings: "Settings") -> None:
