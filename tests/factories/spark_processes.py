@@ -167,16 +167,19 @@ class WorkerProcess(SparkProcess):
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         super().__init__(variables)
-        self._starts = 0
+        self._said_before = 0
 
     def launch(self, log: int) -> "subprocess.Popen[bytes]":
         """Start the worker."""
-        self._starts += 1
+        self._said_before = self._times_ready()
         return self._run_program(log, "worker")
 
     def is_ready(self) -> bool:
-        """Whether the line of readiness is there once for every start."""
-        return self.log.count("ready    worker") >= self._starts
+        """Whether it has said so since it was started; a start that was given up before it could does not count."""
+        return self._times_ready() > self._said_before
+
+    def _times_ready(self) -> int:
+        return self.log.count("ready    worker")
 
 
 class Service:
