@@ -107,8 +107,9 @@ class UnknownFailpoint(ValueError):
 class _Armed:
     """A failpoint, how often it may be passed, and what happens then."""
 
-    def __init__(self, point: Failpoint, passing: int, number: signal.Signals) -> None:
+    def __init__(self, point: Failpoint, passing: int, number: signal.Signals, also: int | None) -> None:
         self.point = point
+        self._also = also
         self._passing = passing
         self._number = number
         self._passings = itertools.count(1)
@@ -117,16 +118,21 @@ class _Armed:
         """Count one passing; the one that is meant ends here. Threads may come by at once."""
         if next(self._passings) == self._passing:
             os.write(2, f"{SIGN} {self.point.value}\n".encode())
+            if self._also is not None:
+                os.kill(self._also, self._number)
             os.kill(os.getpid(), self._number)
 
 
 _armed: _Armed | None = None
 
 
-def arm(text: str) -> None:
-    """Arm the failpoint that the text names, in this process; an empty one disarms. Raises UnknownFailpoint."""
+def arm(text: str, *, also: int | None = None) -> None:
+    """Arm the failpoint that the text names, in this process; an empty one disarms. Raises UnknownFailpoint.
+
+    `also`: another process that gets the same signal, for which this one works.
+    """
     global _armed  # one for the process, as the signal that it sends
-    _armed = _read(text) if text else None
+    _armed = _read(text, also) if text else None
 
 
 def reach(point: Failpoint) -> None:
@@ -135,7 +141,7 @@ def reach(point: Failpoint) -> None:
         _armed.pass_by()
 
 
-def _read(text: str) -> _Armed:
+def _read(text: str, also: int | None) -> _Armed:
     number = signal.SIGSTOP if text.startswith(_PAUSE) else signal.SIGKILL
     name, equals, passing = text.removeprefix(_PAUSE).partition("=")
     try:
@@ -145,4 +151,4 @@ def _read(text: str) -> _Armed:
         raise UnknownFailpoint(f"there is no failpoint {name!r}; known are {known}") from None
     if equals and not (passing.isascii() and passing.isdigit() and int(passing)):
         raise UnknownFailpoint(f"{passing!r} is no count of passings; write {name}=3 for the third")
-    return _Armed(point, int(passing or 1), number)
+    return _Armed(point, int(passing or 1), number, also)

@@ -13,6 +13,7 @@ import pytest
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.blobs import BlobNotFound, BlobStore, StoredBlob
+from spark_assets.storage.keeper import Keeper
 from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import parse_storage_url
 from spark_assets.storage.objects import ObjectBlobStore
@@ -43,12 +44,13 @@ class Subject(msgspec.Struct):
     bring_back: Callable[[], object]
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "kept folder", "s3"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
-    if request.param == "folder":
+    if request.param != "s3":
         root, elsewhere = tmp_path / "blobs", tmp_path / "elsewhere"
         root.mkdir()
-        subject = Subject(LocalBlobStore(root), lambda: root.rename(elsewhere), lambda: elsewhere.rename(root))
+        keeper = Keeper(root) if request.param == "kept folder" else None
+        subject = Subject(LocalBlobStore(root, keeper=keeper), lambda: root.rename(elsewhere), lambda: elsewhere.rename(root))
     else:
         server: S3Server = request.getfixturevalue("s3_server")
         location = parse_storage_url(f"s3://{server.create_bucket()}/some/prefix")

@@ -1,5 +1,6 @@
 """What travels along the assembly line, and the tools that the stations share."""
 
+from collections.abc import Awaitable
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,8 @@ class IngestState(msgspec.Struct, frozen=True, kw_only=True):
     progress: ProgressReport
     download: Download | None = None
     uploaded_at: int | None = None
+    prepared: Awaitable[bool] | None = None
+    """What the store has begun to do with the bytes."""
     format: MediaFormat | None = None
     facts: MediaFacts | None = None
     is_known: bool = False

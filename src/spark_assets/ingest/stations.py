@@ -50,13 +50,14 @@ async def sniff(state: IngestState, tools: Tools) -> IngestState:
 
 
 async def inspect(state: IngestState, tools: Tools) -> IngestState:
-    """Measure the file in a sandboxed child, unless it is known; a preview is made on the way."""
+    """Measure the file in a sandboxed child, unless it is known; a preview is made on the way, and its bytes are being synced meanwhile."""
     assert state.format is not None
     if state.is_known:
         return state
+    prepared = tools.blobs.prepare(state.spool)
     inspection = await tools.inspector.inspect(state.spool, state.format, state.preview)
     reach(Failpoint.INSPECTED)
-    return replace(state, facts=inspection.facts)
+    return replace(state, facts=inspection.facts, prepared=prepared)
 
 
 async def verify(state: IngestState, tools: Tools) -> IngestState:
@@ -81,5 +82,5 @@ async def keep(state: IngestState, tools: Tools) -> IngestState:
     assert state.download is not None
     assert state.format is not None
     stored_at = tools.clock.now()
-    await tools.blobs.put(state.spool, blob_names.original(state.download.sha256), state.format.media_type)
+    await tools.blobs.put(state.spool, blob_names.original(state.download.sha256), state.format.media_type, state.prepared)
     return replace(state, stored_at=stored_at, shares_bytes=False)

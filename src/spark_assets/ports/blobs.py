@@ -1,6 +1,6 @@
 """Where bytes are kept."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +29,13 @@ class BlobNotFound(Exception):
 class BlobStore(Protocol):
     """Bytes under names such as `originals/ab/abcd...`; what exists under a name never changes its content."""
 
-    async def put(self, path: Path, name: str, media_type: str) -> None:
+    def prepare(self, path: Path) -> Awaitable[bool] | None:
+        """Begin what can be begun before the name is known, for a `put` that is likely to follow; the file stays as it is.
+
+        Whoever calls it hands what it gives to that `put`, or forgets it.
+        """
+
+    async def put(self, path: Path, name: str, media_type: str, prepared: Awaitable[bool] | None = None) -> None:
         """Store the file's bytes under the name, durably before returning; the file may be moved away.
 
         Storing the same name again is allowed and renews `written_at`. Raises StorageFull, Unavailable.

@@ -42,6 +42,7 @@ from spark_assets.runtime.secrets import signing_keys
 from spark_assets.runtime.webhooks import open_sender
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.disk_room import DiskRoom
+from spark_assets.storage.keeper import Keeper
 from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import StorageKind
 from spark_assets.storage.objects import ObjectBlobStore
@@ -153,7 +154,7 @@ def open_blobs(settings: Settings) -> BlobStore:
     location = storage_location(settings)
     if location.kind is StorageKind.FOLDER:
         assert location.path is not None
-        return LocalBlobStore(location.path, reserve=settings.disk_reserve)
+        return LocalBlobStore(location.path, reserve=settings.disk_reserve, keeper=Keeper(location.path))
     try:
         return ObjectBlobStore(location, endpoint=settings.s3_endpoint)
     except ValueError as error:

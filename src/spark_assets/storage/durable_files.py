@@ -67,11 +67,21 @@ def renew(path: Path) -> bool:
 
 
 def sync_file(path: Path) -> None:
-    """Bring the bytes of a file to the disk, and give it the permissions of a blob."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Bring the bytes of a file to the disk; nothing of it changes, not even a time."""
+    descriptor = _open(path)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def finish_file(path: Path, *, is_synced: bool = False) -> None:
+    """Give a file the permissions of a blob, and bring its bytes to the disk unless they are there."""
+    descriptor = _open(path)
     try:
         os.fchmod(descriptor, FILE_MODE)
-        os.fsync(descriptor)
+        if not is_synced:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -89,7 +99,7 @@ def copy_aside(source: Path, folder: Path) -> Path:
     copy = folder / f"{uuid.uuid4().hex}.part"
     try:
         shutil.copyfile(source, copy, follow_symlinks=False)
-        sync_file(copy)
+        finish_file(copy)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
@@ -111,3 +121,7 @@ def copy_out(source: Path, target: Path) -> None:
     except BaseException:
         target.unlink(missing_ok=True)
         raise
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

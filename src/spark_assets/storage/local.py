@@ -6,7 +6,7 @@ import os
 import stat
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
@@ -17,22 +17,19 @@ import structlog
 
 from spark_assets.domain import blob_names
 from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
-from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.blobs import BlobNotFound, StoredBlob, UploadTarget
 from spark_assets.storage import durable_files
 from spark_assets.storage.disk_room import DiskRoom
 from spark_assets.storage.folder_walk import walk
+from spark_assets.storage.keeper import THREADS, Keeper
+from spark_assets.storage.publication import Publisher
 
 PIECE: Final = 256 * 1024
 """Bytes handed on at once while reading."""
-THREADS: Final = 16
-"""Disk operations at once: as many fsyncs as ingests run at once by default share the file system's journal commits."""
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file belongs to no running copy any more."""
 
-_INCOMING: Final = ".incoming"
 _BATCH: Final = 1000
-_ATTEMPTS: Final = 2
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -46,20 +43,33 @@ class LocalBlobStore:
     not end up beside it. All that is below is made as needed. `reserve`: bytes of the file system that must stay free.
     """
 
-    def __init__(self, root: Path, *, reserve: int = 0) -> None:
+    def __init__(self, root: Path, *, reserve: int = 0, keeper: Keeper | None = None) -> None:
+        """`keeper`: what publishes files, in a process of its own; without it, threads of this one do."""
         self._root: Final = root
+        self._keeper: Final = keeper
+        self._publisher: Final = Publisher(root)
         self._threads: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
-        self._synced_folders: Final[set[Path]] = set()
         self._room: Final = DiskRoom([root], reserve)
 
-    async def put(self, path: Path, name: str, media_type: str) -> None:
+    def prepare(self, path: Path) -> Awaitable[bool] | None:
+        """Sync the file's bytes while something else is done with it."""
+        return None if self._keeper is None else asyncio.ensure_future(_is_synced(self._keeper, path))
+
+    async def put(self, path: Path, name: str, media_type: str, prepared: Awaitable[bool] | None = None) -> None:
         """Move the file to its name, durably; a file on another file system is copied and then removed.
 
         If as many bytes are stored under the name already, they stay and only their time is renewed.
         Raises StorageFull, Unavailable.
         """
         target = self._path(name)
-        await self._run(self._publish, path, target)
+        is_synced = prepared is not None and await prepared
+        if self._keeper is None:
+            await self._run(self._publisher.publish, path, target, is_synced=is_synced)
+            return
+        try:
+            await self._keeper.publish(path, target, is_synced=is_synced)
+        except OSError as error:
+            raise _explain(error) from error
 
     async def size(self, name: str) -> int:
         """Bytes stored under the name. Raises BlobNotFound, Unavailable."""
@@ -124,6 +134,8 @@ class LocalBlobStore:
 
     async def close(self) -> None:
         """Let running operations end, and their threads."""
+        if self._keeper is not None:
+            await self._keeper.close()
         await asyncio.to_thread(self._threads.shutdown)
 
     def _path(self, name: str) -> Path:
@@ -140,58 +152,6 @@ class LocalBlobStore:
         if self._root.is_dir():
             return BlobNotFound(name)
         return _explain(FileNotFoundError(errno.ENOENT, "the folder is missing"))
-
-    def _publish(self, source: Path, target: Path) -> None:
-        found = source.stat()
-        is_near = found.st_dev == self._root.stat().st_dev
-        if durable_files.has_size(target, found.st_size) and durable_files.renew(target):
-            reach(Failpoint.BLOB_RENEWED)
-            durable_files.discard_spooled(source)
-            return
-        reach(Failpoint.BLOB_WRITTEN)
-        if is_near:
-            durable_files.sync_file(source)
-            reach(Failpoint.BLOB_SYNCED)
-            try:
-                self._place(source, target)
-                return
-            except OSError as error:
-                # Two mounts of one device look near, and still allow no rename.
-                if error.errno != errno.EXDEV:
-                    raise
-        copy = durable_files.copy_aside(source, self._incoming())
-        reach(Failpoint.BLOB_SYNCED)
-        try:
-            self._place(copy, target)
-        finally:
-            copy.unlink(missing_ok=True)
-        durable_files.discard_spooled(source)
-
-    def _place(self, source: Path, target: Path) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._make_folders(target.parent)
-                durable_files.rename_durably(source, target)
-                return
-            except FileNotFoundError:
-                # The whole root was exchanged: make the folders again.
-                self._synced_folders.clear()
-                if attempt == _ATTEMPTS:
-                    raise
-
-    def _make_folders(self, folder: Path) -> None:
-        """Make what is missing between root and folder, and sync the names of what this process has not yet seen synced."""
-        parts = folder.relative_to(self._root).parts
-        for depth in range(1, len(parts) + 1):
-            path = self._root.joinpath(*parts[:depth])
-            if path not in self._synced_folders:
-                durable_files.make_folder(path)
-                self._synced_folders.add(path)
-
-    def _incoming(self) -> Path:
-        folder = self._root / _INCOMING
-        durable_files.make_folder(folder)
-        return folder
 
     async def _pieces(self, name: str, path: Path, position: int, end: int) -> AsyncIterator[bytes]:
         descriptor = self._open(name, path)
@@ -242,7 +202,7 @@ class LocalBlobStore:
                 yield blob
 
     def _probe(self) -> None:
-        folder = self._incoming()
+        folder = self._publisher.incoming()
         oldest = time.time() - LEFTOVER_AGE
         for leftover in folder.glob("*.part"):
             with suppress(FileNotFoundError):
@@ -255,6 +215,15 @@ class LocalBlobStore:
         finally:
             probe.unlink(missing_ok=True)
         durable_files.sync_folder(folder)
+
+
+async def _is_synced(keeper: Keeper, path: Path) -> bool:
+    """Sync the file; False where that fails, for whoever publishes it tries again, and tells."""
+    try:
+        await keeper.sync(path)
+    except OSError:
+        return False
+    return True
 
 
 def _close(descriptor: int, running: Future[bytes] | None) -> None:

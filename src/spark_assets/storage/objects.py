@@ -83,18 +83,20 @@ class ObjectBlobStore:
         self._upload_headers: Final = {"x-ms-blob-type": "BlockBlob"} if location.kind is StorageKind.AZURE else {}
         self._answers_ranges = True
 
-    async def put(self, path: Path, name: str, media_type: str) -> None:
+    def prepare(self, path: Path) -> Awaitable[bool] | None:
+        """None: nothing can be begun before the name is known."""
+        return None
+
+    async def put(self, path: Path, name: str, media_type: str, prepared: Awaitable[bool] | None = None) -> None:
         """Store the file's bytes, with their type, and remove the file. Raises StorageFull, Unavailable.
 
-        Equal names hold equal bytes, so storing one again simply overwrites it; nothing relies on conditional writes,
-        which some servers ignore.
+        Equal names hold equal bytes, so storing one again overwrites it; nothing relies on conditional writes, which some servers ignore.
         """
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
         except OSError as error:
             raise Unavailable("the file to be stored is missing, or out of reach") from error
-        kind = "inline" if media_type in self._inline_types else "attachment"
-        attributes = {"Content-Type": media_type, "Content-Disposition": kind}
+        attributes = {"Content-Type": media_type, "Content-Disposition": "inline" if media_type in self._inline_types else "attachment"}
         target = blob_names.require_name(name)
         upload = obstore.put_async(self._uploads, target, path, attributes=attributes, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         reach(Failpoint.OBJECT_OFFERED)

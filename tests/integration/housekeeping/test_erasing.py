@@ -1,6 +1,8 @@
 """What an erasure removes at once, what it leaves, and what its receipt says."""
 
 import os
+from collections.abc import Awaitable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -92,9 +94,9 @@ async def test_a_rendition_that_is_published_while_its_asset_is_erased_goes_as_w
     _, asset_id = await make_asset(workshop, renders=False)
 
     class Late(LocalBlobStore):
-        async def put(self, path: object, name: str, media_type: str) -> None:
+        async def put(self, path: Path, name: str, media_type: str, prepared: Awaitable[bool] | None = None) -> None:
             await erase(workshop, asset_ids=(asset_id,))
-            await super().put(path, name, media_type)  # type: ignore[arg-type]  # it is a path
+            await super().put(path, name, media_type, prepared)
 
     tools = workshop.tools()
     late = Late(workshop.spool.parent / "blobs")

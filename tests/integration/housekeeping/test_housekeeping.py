@@ -1,6 +1,7 @@
 """What housekeeping sweeps, what it leaves alone, and what happens to an ingest that meets a sweep."""
 
 import os
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -105,8 +106,8 @@ async def test_an_ingest_whose_bytes_are_swept_before_it_refers_to_them_learns_i
     class SweptMeanwhile(LocalBlobStore):
         sweeps = 1
 
-        async def put(self, path: Path, name: str, media_type: str) -> None:
-            await super().put(path, name, media_type)
+        async def put(self, path: Path, name: str, media_type: str, prepared: Awaitable[bool] | None = None) -> None:
+            await super().put(path, name, media_type, prepared)
             stored = self.local_path(name)
             assert stored is not None
             if SweptMeanwhile.sweeps:
