@@ -69,7 +69,7 @@ async def remove_blobs(library: Library, sizes: Mapping[str, int]) -> Removal:
 async def _remove(library: Library, sha256: str) -> bool:
     """Whether they are gone. What a store that is away keeps is the sweeper's: the assets are gone either way."""
     try:
-        return await remove_blob(sha256, library.database, library.blobs, library.clock)
+        return await remove_blob(sha256, library.database, library.blobs, library.clock, despite_holds=True)
     except SparkError as error:
         log.warning("erased_blob_left_to_sweeper", sha256=sha256, code=error.code)
         return False

@@ -207,8 +207,8 @@ class Blobs(Protocol):
     async def hold(self, sha256: str) -> bool:
         """Whether the bytes are stored and not being swept; if so, they are not swept until the unit of work is over."""
 
-    async def begin_sweep(self, sha256: str, at: int) -> bool:
-        """Mark bytes that nothing refers to as being swept; False if something does, or if a sweep of them is under way."""
+    async def begin_sweep(self, sha256: str, at: int, *, despite_holds: bool = False) -> bool:
+        """Mark bytes that nothing refers to as being swept; False if something does, if a sweep of them is under way, or while held."""
 
     async def end_sweep(self, sha256: str, at: int) -> None:
         """Record that the bytes and their renditions are gone."""

@@ -9,6 +9,7 @@ from spark_assets.domain.quota import Holdings
 from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Sessions, Shares
 from spark_assets.ports.erasure import Erasure
 from spark_assets.ports.events import Events
+from spark_assets.ports.holds import Holds
 from spark_assets.ports.queue import Job
 from spark_assets.ports.quotas import Quotas
 from spark_assets.ports.repositories import AccessKeys, ApiKeys, Assets, Blobs, Groups, Projects, UsageLedger
@@ -100,6 +101,10 @@ class Repositories(Protocol):
     @property
     def repairs(self) -> Repairs:
         """The repairs."""
+
+    @property
+    def holds(self) -> Holds:
+        """The holds on the sweeper."""
 
 
 class UnitOfWork(Repositories, Protocol):
