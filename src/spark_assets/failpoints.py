@@ -92,6 +92,8 @@ class Failpoint(Enum):
     ERASURE_WRITTEN = "erasure-written"
     ERASURE_COMMITTED = "erasure-committed"
     """Rows have gone for good, and their bytes have not."""
+    ERASURE_RECORDED = "erasure-recorded"
+    """What went stands in the record in the store, and is still noted in the database."""
     SWEEP_MARKED = "sweep-marked"
     """A blob is marked, and all its bytes are there."""
     RENDITIONS_REMOVED = "renditions-removed"

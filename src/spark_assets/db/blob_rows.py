@@ -13,6 +13,7 @@ from spark_assets.db.connection import Connection, Row
 from spark_assets.db.hold_rows import IS_HELD
 from spark_assets.db.tables import assets, blobs, renditions
 from spark_assets.domain.asset import Variant
+from spark_assets.domain.media import MediaFormat
 from spark_assets.domain.usage import MICRO
 from spark_assets.ports.repositories import Rendition
 
@@ -52,6 +53,11 @@ _OLD_MARK = (blobs.c.state != _STORED, blobs.c.changed_at < bindparam("before"))
 _FORGET = delete(blobs).where(*_OLD_MARK)
 _DROP_THEIR_RENDITIONS = delete(renditions).where(renditions.c.blob_sha256.in_(select(blobs.c.sha256).where(*_OLD_MARK)))
 _REFERENCED = select(assets.c.blob_sha256).where(assets.c.blob_sha256.in_(bindparam("hashes", expanding=True))).distinct()
+_FORMATS = (
+    select(assets.c.blob_sha256, assets.c.format)
+    .where(assets.c.blob_sha256.in_(bindparam("hashes", expanding=True)), assets.c.format.is_not(None))
+    .distinct()
+)
 _AFTER = (
     select(blobs.c.sha256, blobs.c.size)
     .where(blobs.c.sha256 > bindparam("sha256"), blobs.c.state == _STORED)
@@ -99,6 +105,9 @@ class BlobRows:
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]:
         return {row[0] for row in await self._connection.run(_REFERENCED, {"hashes": list(hashes)})}
+
+    async def formats_of(self, hashes: Sequence[str]) -> dict[str, MediaFormat]:
+        return {row.blob_sha256: MediaFormat(row.format) for row in await self._connection.run(_FORMATS, {"hashes": list(hashes)})}
 
     async def after(self, sha256: str, limit: int) -> list[tuple[str, int]]:
         return [(row.sha256, row.size) for row in await self._connection.run(_AFTER, {"sha256": sha256, "limit": limit})]

@@ -78,7 +78,10 @@ class EventRows:
 @cache
 def _adding_few(transactions: Transactions, count: int) -> Executable:
     rows: list[Mapping[str, Any]] = [
-        {"transaction_id": transactions.current + _BASE, **{name: bindparam(f"{name}_{place}", type_=events.c[name].type) for name in _COLUMNS}}
+        {
+            "transaction_id": transactions.current + _BASE,
+            **{name: bindparam(f"{name}_{place}", type_=events.c[name].type) for name in _COLUMNS},
+        }
         for place in range(count)
     ]
     return insert(events).values(rows).returning(*_POSITION)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -23,11 +24,12 @@ _AT_ONCE: Final = 8
 
 
 class Library(msgspec.Struct, frozen=True):
-    """Rows, bytes, and the time."""
+    """Rows, bytes, the time, and a folder for files on their way into the store."""
 
     database: Database
     blobs: BlobStore
     clock: Clock
+    spool: Path
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
