@@ -40,7 +40,9 @@ async def opened(settings: "Settings") -> AsyncIterator[tuple["Library", "Movabl
     from spark_assets.runtime.databases import open_database
     from spark_assets.runtime.home import hold_spool, spool_folder
     from spark_assets.runtime.moving import open_movable
+    from spark_assets.settings import arm_failpoint
 
+    arm_failpoint()
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_spool(settings))
         database = open_database(settings, PausedQueue())

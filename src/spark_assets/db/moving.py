@@ -22,9 +22,10 @@ PAGE: Final = 1000
 """Rows at a time."""
 _STAY: Final = (rates, sessions, holds, erased, event_bases)
 """What means nothing elsewhere: counters of this minute, who is signed in, holds, what waits for this store's record of erasures."""
-_MOVED: Final = tuple(found for found in metadata.sorted_tables if found not in _STAY)
-MOVED_TABLES: Final = tuple(found.name for found in _MOVED)
-_BY_NAME: Final = {found.name: found for found in _MOVED}
+MOVED: Final = tuple(found for found in metadata.sorted_tables if found not in _STAY)
+"""The tables that are moved, in an order in which no row comes before one that it refers to."""
+
+_BY_NAME: Final = {found.name: found for found in MOVED}
 _TYPES: Final[dict[Kind, type[TypeEngine[Any]]]] = {
     Kind.TEXT: Text,
     Kind.INTEGER: BigInteger,
@@ -41,7 +42,7 @@ NEW_BASE: Final = insert(event_bases)
 IS_FILLED: Final = select(
     or_(
         exists().where(projects.c.name != DEFAULT_PROJECT),
-        *(exists(select(*found.primary_key.columns)) for found in _MOVED if found is not projects),
+        *(exists(select(*found.primary_key.columns)) for found in MOVED if found is not projects),
     )
 )
 _UNKNOWN: Final = "application/octet-stream"
@@ -49,7 +50,7 @@ _UNKNOWN: Final = "application/octet-stream"
 
 def moved_tables() -> tuple[Table, ...]:
     """The tables that are moved, without their rows."""
-    return tuple(Table(found.name, tuple(Column(one.name, _kind(one.type)) for one in found.columns)) for found in _MOVED)
+    return tuple(Table(str(found.name), tuple(Column(str(one.name), _kind(one.type)) for one in found.columns)) for found in MOVED)
 
 
 def all_rows(name: str) -> Select[Any]:

@@ -73,8 +73,8 @@ class PostgresIntake:
             base = (await self._connection.execute(moving.HIGHEST_TRANSACTION)).scalar_one()
             await self._connection.execute(moving.NEW_BASE, {"transaction_id": base})
             await self._connection.execute(_SET_LAST_EVENT, {"number": max(last_event, 1), "is_called": last_event > 0})
-            for name in moving.MOVED_TABLES:
-                await self._connection.exec_driver_sql(f'ANALYZE "{name}"')
+            for table in moving.MOVED:
+                await self._connection.exec_driver_sql(f'ANALYZE "{table.name}"')
             await self._connection.commit()
         except _ERRORS as error:
             raise_ours(error)
@@ -117,5 +117,7 @@ class PostgresMoving:
             await connection.execution_options(**options)
         except _ERRORS as error:
             raise_ours(error)
-        async with connection:
+        try:
             yield connection
+        finally:
+            await connection.close()  # what is not committed is undone

@@ -1,7 +1,7 @@
 """Archives: a whole library written down, for another engine or for later. How one is laid out, and what its manifest says.
 
     backups/<id>/<table>-00001.jsonl    the rows of a table, one JSON object a line, without what is null; bytes are base64
-    backups/<id>/blobs-00001.jsonl      which stored bytes belong to it: name, size, SHA-256, media type
+    backups/<id>/stored-00001.jsonl     which stored bytes belong to it: name, size, SHA-256, media type
     originals/..., renditions/..., incoming/...     those bytes, as the library's own store names them
     erasures/...                        the record of erasures
     backups/<id>/manifest.json          written last: what has none is no archive
@@ -122,7 +122,7 @@ def manifest_name(archive_id: str) -> str:
 
 
 def part_name(archive_id: str, content: str, number: int) -> str:
-    """Where a part lies: the rows of a table, or `blobs`."""
+    """Where a part lies: the rows of a table, or `stored`."""
     return f"{ARCHIVES}{archive_id}/{content}-{number:05}.jsonl"
 
 

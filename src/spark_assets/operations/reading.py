@@ -127,7 +127,8 @@ async def take_rows(reading: Reading) -> None:
     async with reading.movable.intake() as intake:
         for table in reading.manifest.tables:
             await _take_table(reading, intake, table, opened)
-            reading.report(f"{table.name}: {table.rows} rows")
+            if table.rows:
+                reading.report(f"{table.name}: {table.rows} rows")
         expected = {key_id: seal.count for key_id, seal in reading.manifest.seals.items()}
         if opened != expected:
             raise BadArchive(f"of the archive's sealed values other ones open than did when it was written: {opened}, not {expected}")

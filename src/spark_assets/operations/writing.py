@@ -25,7 +25,7 @@ from spark_assets.ports.moving import Archive, Movable, Snapshot, Wanted
 PART: Final = 8 * 2**20
 """Bytes after which a part ends and another one begins."""
 _UNKNOWN: Final = "application/octet-stream"
-_BLOBS: Final = "blobs"
+_STORED: Final = "stored"
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -96,7 +96,8 @@ async def _write_tables(writing: Writing, wanted: Path, found: _Found) -> tuple[
     async with writing.movable.snapshot() as snapshot:
         for table in snapshot.tables:
             tables.append(await _write_table(writing, snapshot, table, found))
-            writing.report(f"{table.name}: {tables[-1].rows} rows")
+            if tables[-1].rows:
+                writing.report(f"{table.name}: {tables[-1].rows} rows")
         found.last_event = await snapshot.last_event()
         with wanted.open("wb") as file:
             async for several in snapshot.wanted():
@@ -125,7 +126,7 @@ def _count_seal(movable: Movable, value: bytes, found: _Found) -> None:
 
 
 async def _write_blobs(writing: Writing, wanted: Path, found: _Found) -> tuple[Part, ...]:
-    parts, present = Parts(writing, _BLOBS), Present(writing.archive)
+    parts, present = Parts(writing, _STORED), Present(writing.archive)
 
     async def copy(item: tuple[Wanted, bool]) -> Stored | None:
         return await _copy(writing, item, found)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, Final, NamedTuple, cast
 
-from spark_assets.domain.errors import StorageFull, Unavailable
+from spark_assets.domain.archive import BadArchive
+from spark_assets.domain.errors import StorageFull
 from spark_assets.ports.blobs import BlobNotFound, StoredBlob
 from spark_assets.storage.durable_files import sync_folder
 
@@ -31,14 +32,14 @@ class TarWriter:
     """An archive in the making, under a name of its own; it gets the real one when it is finished."""
 
     def __init__(self, path: Path) -> None:
-        """Raises StorageFull, Unavailable."""
+        """Raises BadArchive."""
         self._path: Final = path
         self._draft: Final = path.with_name(f"{path.name}.part")
         self._turn: Final = asyncio.Lock()
         try:
             self._file: IO[bytes] = self._draft.open("wb")
         except OSError as error:
-            raise Unavailable(f"the archive cannot be written: {error.strerror}") from error
+            raise BadArchive(f"{path} cannot be written: {error.strerror}") from None
         self._tar: Final = tarfile.open(fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115  # closed by `finish`
 
     async def put(self, path: Path, name: str, media_type: str) -> None:
@@ -94,7 +95,7 @@ class TarReader:
     """An archive in a file. Whoever asks for names in the order in which they were written reads it once through."""
 
     def __init__(self, path: Path) -> None:
-        """Raises Unavailable for a file that is missing, or no such archive."""
+        """Raises BadArchive for a file that is missing, or no such archive."""
         self._turn: Final = asyncio.Lock()
         self._path: Final = path
         try:
@@ -102,29 +103,29 @@ class TarReader:
             self._places = self._walk()
             self._next = next(self._places, None)
         except OSError as error:
-            raise Unavailable(f"the archive cannot be read: {error.strerror}") from error
+            raise BadArchive(f"{path} cannot be read: {error.strerror}") from None
 
     async def put(self, path: Path, name: str, media_type: str) -> None:
-        """It is there to be read alone. Raises Unavailable."""
-        raise Unavailable("an archive in a file is written once")
+        """It is there to be read alone. Raises BadArchive."""
+        raise BadArchive("an archive in a file is written once")
 
     async def size(self, name: str) -> int:
-        """Bytes of a file in it. Raises BlobNotFound, Unavailable."""
+        """Bytes of a file in it. Raises BlobNotFound, BadArchive."""
         return (await self._find(name)).size
 
     async def read(self, name: str, start: int, length: int) -> AsyncIterator[bytes]:
-        """The bytes from `start`, at most `length` of them. Raises BlobNotFound, Unavailable."""
+        """The bytes from `start`, at most `length` of them. Raises BlobNotFound, BadArchive."""
         place = await self._find(name)
         position, end = place.offset + start, place.offset + min(place.size, start + length)
         while position < end:
             piece = await asyncio.to_thread(os.pread, self._descriptor, min(PIECE, end - position), position)
             if not piece:
-                raise Unavailable("the archive is cut short")
+                raise BadArchive(f"{self._path} is cut short")
             position += len(piece)
             yield piece
 
     async def list(self, prefix: str) -> AsyncIterator[StoredBlob]:
-        """Every file whose name begins with the prefix. Raises Unavailable."""
+        """Every file whose name begins with the prefix. Raises BadArchive."""
         places = self._walk()
         while batch := await asyncio.to_thread(lambda: [place for place, _ in zip(places, range(_BATCH), strict=False)]):
             for place in batch:
@@ -154,7 +155,7 @@ class TarReader:
         return None
 
     def _walk(self) -> Iterator[_Place]:
-        """Every file in it, by its header alone. Raises Unavailable where it is cut short or damaged."""
+        """Every file in it, by its header alone. Raises BadArchive where it is cut short or damaged."""
         try:
             with tarfile.open(self._path, "r:") as tar:
                 while (entry := tar.next()) is not None:
@@ -162,7 +163,7 @@ class TarReader:
                     if entry.isfile():
                         yield _Place(entry.name, entry.offset_data, entry.size, float(entry.mtime))
         except (tarfile.TarError, OSError) as error:
-            raise Unavailable(f"the archive is cut short, or none: {error}") from error
+            raise BadArchive(f"{self._path} is cut short, or no archive: {error}") from None
 
 
 async def _nothing() -> AsyncIterator[StoredBlob]:
