@@ -36,6 +36,7 @@ _FIXED: Final[dict[str, dict[str, Any]]] = {
     "renditions": {"blob_sha256": SHA256, "variant": "thumbnail", "name": THUMBNAIL, "size": len(PREVIEW), "media_type": "image/jpeg"},
     "assets": {"format": "jpeg", "deleted_at": None},
     "projects": {"deleted_at": None},
+    "groups": {"type": "AIGC", "deleted_at": None},
 }
 
 

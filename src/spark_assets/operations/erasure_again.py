@@ -25,8 +25,10 @@ async def erase_again(library: Library, call: Call) -> Again:
     Raises AccessDenied, Unavailable.
     """
     again = Again()
-    for entry in [entry async for entry in read_record(library.blobs)]:  # the list would go on with what this erasure adds
+    entries = [entry async for entry in read_record(library.blobs)]  # at once: what is erased now adds to it
+    for entry in entries:
         await _erase_assets(library, call, entry, again)
+    for entry in entries:
         await _erase_groups(library, call, entry, again)
     return again
 
