@@ -100,6 +100,9 @@ class Failpoint(Enum):
     BLOB_REMOVED = "blob-removed"
     """Its bytes have gone, and the mark does not say so."""
     SWEEP_ENDED = "sweep-ended"
+    ROWS_TAKEN = "rows-taken"
+    """An import has all rows in its transaction, which is not committed. No server comes here or to the next one."""
+    ROWS_COMMITTED = "rows-committed"
 
 
 class UnknownFailpoint(ValueError):

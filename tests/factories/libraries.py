@@ -34,7 +34,7 @@ ENGINES: Final = ("sqlite", "postgres")
 _FIXED: Final[dict[str, dict[str, Any]]] = {
     "blobs": {"sha256": SHA256, "size": len(CONTENT), "state": "stored"},
     "renditions": {"blob_sha256": SHA256, "variant": "thumbnail", "name": THUMBNAIL, "size": len(PREVIEW), "media_type": "image/jpeg"},
-    "assets": {"format": "jpeg", "deleted_at": None},
+    "assets": {"format": "jpeg", "size": len(CONTENT), "deleted_at": None},
     "projects": {"deleted_at": None},
     "groups": {"type": "AIGC", "deleted_at": None},
 }

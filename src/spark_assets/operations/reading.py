@@ -22,6 +22,7 @@ from spark_assets.domain.archive import (
     manifest_name,
     read_manifest,
 )
+from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations.erased_blobs import Library
 from spark_assets.operations.transfer import Present, fetched, in_order
 from spark_assets.ports.blobs import BlobNotFound
@@ -132,7 +133,9 @@ async def take_rows(reading: Reading) -> None:
         expected = {key_id: seal.count for key_id, seal in reading.manifest.seals.items()}
         if opened != expected:
             raise BadArchive(f"of the archive's sealed values other ones open than did when it was written: {opened}, not {expected}")
+        reach(Failpoint.ROWS_TAKEN)
         await intake.finish(reading.manifest.last_event)
+        reach(Failpoint.ROWS_COMMITTED)
 
 
 async def _take_table(reading: Reading, intake: Intake, table: Table, opened: dict[str, int]) -> None:
