@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from spark_assets.domain.errors import OperatorError
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration; a test compares it with the scripts."""
 LOCK: Final = 5_274_021
 """The PostgreSQL advisory lock under which one process migrates."""
@@ -35,12 +35,12 @@ def is_current(version: str | None) -> bool:
     return version == HEAD
 
 
-def migrate(connection: Connection, version: str = HEAD) -> None:
-    """Bring the schema up to this version on this connection; the caller holds the lock and ends the transaction."""
+def migrate(connection: Connection, version: str | None = None) -> None:
+    """Bring the schema up to this version, or up to date, on this connection; the caller holds the lock and ends the transaction."""
     from alembic import command  # noqa: PLC0415  # 0.2 s that only a migration needs
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, version)
+    command.upgrade(config, version or HEAD)

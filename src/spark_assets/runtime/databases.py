@@ -42,8 +42,8 @@ def schema_of(settings: Settings) -> str | None:
         raise _unreachable(error) from None
 
 
-def migrate_database(settings: Settings, version: str = schema.HEAD) -> None:
-    """Bring the schema up to this version, one process at a time. Raises BadSettings if the database cannot be reached."""
+def migrate_database(settings: Settings, version: str | None = None) -> None:
+    """Bring the schema up to this version, or up to date, one process at a time. Raises BadSettings if the database cannot be reached."""
     try:
         if settings.is_embedded:
             _migrate_sqlite(settings, version)
@@ -101,7 +101,7 @@ def _sqlite_schema(settings: Settings) -> str | None:
         return None if row is None else str(row[0])
 
 
-def _migrate_sqlite(settings: Settings, wanted: str) -> None:
+def _migrate_sqlite(settings: Settings, wanted: str | None) -> None:
     engine = sqlite_engine(str(settings.sqlite_path))
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=10000")
@@ -133,7 +133,7 @@ async def _postgres_schema(settings: Settings) -> str | None:
         await engine.dispose()
 
 
-async def _migrate_postgres(settings: Settings, wanted: str) -> None:
+async def _migrate_postgres(settings: Settings, wanted: str | None) -> None:
     from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
     from spark_assets.queue.pgqueuer_queue import install_schema  # noqa: PLC0415
 
@@ -150,7 +150,7 @@ async def _migrate_postgres(settings: Settings, wanted: str) -> None:
         await engine.dispose()
 
 
-def _migrate_if_behind(connection: "Connection", wanted: str) -> None:
+def _migrate_if_behind(connection: "Connection", wanted: str | None) -> None:
     if not schema.is_current(schema.schema_version(connection)):
         schema.migrate(connection, wanted)
 

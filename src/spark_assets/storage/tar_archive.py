@@ -4,7 +4,9 @@ import asyncio
 import os
 import tarfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final, NamedTuple, cast
 
@@ -98,12 +100,9 @@ class TarReader:
         """Raises BadArchive for a file that is missing, or no such archive."""
         self._turn: Final = asyncio.Lock()
         self._path: Final = path
-        try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            self._places = self._walk()
-            self._next = next(self._places, None)
-        except OSError as error:
-            raise BadArchive(f"{path} cannot be read: {error.strerror}") from None
+        self._places = self._walk()
+        self._next = next(self._places, None)
+        self._descriptor: Final = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     async def put(self, path: Path, name: str, media_type: str) -> None:
         """It is there to be read alone. Raises BadArchive."""
@@ -126,14 +125,15 @@ class TarReader:
 
     async def list(self, prefix: str) -> AsyncIterator[StoredBlob]:
         """Every file whose name begins with the prefix. Raises BadArchive."""
-        places = self._walk()
-        while batch := await asyncio.to_thread(lambda: [place for place, _ in zip(places, range(_BATCH), strict=False)]):
-            for place in batch:
-                if place.name.startswith(prefix):
-                    yield StoredBlob(place.name, place.size, place.written_at)
+        with closing(self._walk()) as places:
+            while batch := await asyncio.to_thread(lambda: [*islice(places, _BATCH)]):
+                for place in batch:
+                    if place.name.startswith(prefix):
+                        yield StoredBlob(place.name, place.size, place.written_at)
 
     async def close(self) -> None:
         """Let go of the file."""
+        self._places.close()
         os.close(self._descriptor)
 
     async def _find(self, name: str) -> _Place:
@@ -154,7 +154,7 @@ class TarReader:
             self._next = next(self._places, None)
         return None
 
-    def _walk(self) -> Iterator[_Place]:
+    def _walk(self) -> Generator[_Place, None, None]:
         """Every file in it, by its header alone. Raises BadArchive where it is cut short or damaged."""
         try:
             with tarfile.open(self._path, "r:") as tar:

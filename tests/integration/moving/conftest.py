@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spark_assets.db.schema import HEAD
 from spark_assets.domain.archive import Manifest
 from spark_assets.operations.reading import Reading
 from spark_assets.operations.writing import Writing, write_archive
@@ -54,7 +55,7 @@ async def place(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
 
 def writing(library: Whole, archive: Archive, archive_id: str = "first") -> Writing:
     """What is needed to write the library down."""
-    return Writing(library.library, library.movable, "0004", archive, archive_id, lambda _: None)
+    return Writing(library.library, library.movable, HEAD, archive, archive_id, lambda _: None)
 
 
 async def write(library: Whole, archive: Archive, archive_id: str = "first") -> Manifest:
