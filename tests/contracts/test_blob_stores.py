@@ -1,4 +1,4 @@
-"""What every blob store promises, proved over a folder and over a real S3 server."""
+"""What every blob store promises, proved over a folder, a real S3 server, one that speaks as Google's does, and Azure's emulator."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from spark_assets.ports.blobs import BlobNotFound, BlobStore, StoredBlob
 from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import parse_storage_url
 from spark_assets.storage.objects import ObjectBlobStore
-from tests.factories.servers import S3Server
+from tests.factories.servers import AzureServer, S3Server
 
 HOSTILE_NAMES = [
     "",
@@ -33,6 +33,7 @@ HOSTILE_NAMES = [
     "ä",
 ]
 LARGE = 40 * 2**20
+SERVERS = {"s3": "s3_server", "gs": "google_server", "az": "azure_server"}
 
 
 class Subject(msgspec.Struct):
@@ -43,15 +44,15 @@ class Subject(msgspec.Struct):
     bring_back: Callable[[], object]
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "gs", "az"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     if request.param == "folder":
         root, elsewhere = tmp_path / "blobs", tmp_path / "elsewhere"
         root.mkdir()
         subject = Subject(LocalBlobStore(root), lambda: root.rename(elsewhere), lambda: elsewhere.rename(root))
     else:
-        server: S3Server = request.getfixturevalue("s3_server")
-        location = parse_storage_url(f"s3://{server.create_bucket()}/some/prefix")
+        server: S3Server | AzureServer = request.getfixturevalue(SERVERS[request.param])
+        location = parse_storage_url(f"{request.param}://{server.create_bucket()}/some/prefix")
         store = ObjectBlobStore(location, endpoint=server.endpoint, credentials=server.credentials)
         subject = Subject(store, server.stop, server.start)
     yield subject
