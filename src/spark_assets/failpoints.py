@@ -92,12 +92,17 @@ class Failpoint(Enum):
     ERASURE_WRITTEN = "erasure-written"
     ERASURE_COMMITTED = "erasure-committed"
     """Rows have gone for good, and their bytes have not."""
+    ERASURE_RECORDED = "erasure-recorded"
+    """What went stands in the record in the store, and is still noted in the database."""
     SWEEP_MARKED = "sweep-marked"
     """A blob is marked, and all its bytes are there."""
     RENDITIONS_REMOVED = "renditions-removed"
     BLOB_REMOVED = "blob-removed"
     """Its bytes have gone, and the mark does not say so."""
     SWEEP_ENDED = "sweep-ended"
+    ROWS_TAKEN = "rows-taken"
+    """An import has all rows in its transaction, which is not committed. No server comes here or to the next one."""
+    ROWS_COMMITTED = "rows-committed"
 
 
 class UnknownFailpoint(ValueError):

@@ -20,10 +20,13 @@ OWN_TRANSACTIONS = {
     "operations/housekeeping.py": "a sweep is many small transactions, so that no request waits for it",
     "operations/repair.py": "a repair is many small transactions, like a sweep",
     "operations/erasure.py": "an erasure is many small transactions, likewise",
+    "operations/erasure_record.py": "what was noted is forgotten once it stands in the store",
+    "operations/holding.py": "a hold must be seen by the sweeper before anything is copied",
     "operations/deliveries.py": "a replay is many small transactions, likewise",
     "operations/secrets.py": "a rotation is many small transactions, likewise",
     "db/sqlite.py": "it is what commits",
     "db/postgres.py": "it is what commits",
+    "db/postgres_moving.py": "an intake is one transaction, which it ends itself",
     "runtime/databases.py": "a migration is a transaction of its own",
 }
 

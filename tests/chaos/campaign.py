@@ -33,11 +33,14 @@ _LONGEST_RANDOM: Final = 1.2
 _ADMIN: Final = ("--scope", "project:admin", "--scope", "assets:read", "--scope", "assets:write")
 _IN_BLOB_FOLDER: Final = frozenset(point for point in Failpoint if point.value.startswith("blob-")) - {Failpoint.BLOB_REMOVED}
 _IN_OBJECT_STORE: Final = frozenset({Failpoint.OBJECT_OFFERED, Failpoint.OBJECT_PUT})
+_IN_COMMANDS: Final = frozenset({Failpoint.ROWS_TAKEN, Failpoint.ROWS_COMMITTED})
+"""What only an import passes: `tests/end_to_end/test_killed_moves.py`."""
 IN_SERVER: Final = frozenset(
     {
         Failpoint.ANSWER_WRITTEN, Failpoint.ANSWER_COMMITTED, Failpoint.UPLOAD_HELD, Failpoint.PART_SPOOLED, Failpoint.PART_KEPT,
         Failpoint.PARTS_WRITTEN, Failpoint.PARTS_COMMITTED, Failpoint.TRASH_WRITTEN, Failpoint.ERASURE_WRITTEN,
-        Failpoint.ERASURE_COMMITTED, Failpoint.SWEEP_MARKED, Failpoint.RENDITIONS_REMOVED, Failpoint.BLOB_REMOVED, Failpoint.SWEEP_ENDED,
+        Failpoint.ERASURE_COMMITTED, Failpoint.ERASURE_RECORDED, Failpoint.SWEEP_MARKED, Failpoint.RENDITIONS_REMOVED,
+        Failpoint.BLOB_REMOVED, Failpoint.SWEEP_ENDED,
     }
 )  # fmt: skip
 """What a server passes in a fleet; the worker passes everything else."""
@@ -46,8 +49,8 @@ IN_SERVER: Final = frozenset(
 _SELDOM: Final = frozenset(
     {
         Failpoint.JOB_GIVEN_BACK, Failpoint.BLOB_RENEWED, Failpoint.TRASH_WRITTEN, Failpoint.TRASH_EMPTIED, Failpoint.ERASURE_WRITTEN,
-        Failpoint.ERASURE_COMMITTED, Failpoint.SWEEP_MARKED, Failpoint.RENDITIONS_REMOVED, Failpoint.BLOB_REMOVED, Failpoint.SWEEP_ENDED,
-        Failpoint.FAILURE_WRITTEN, Failpoint.FAILURE_COMMITTED,
+        Failpoint.ERASURE_COMMITTED, Failpoint.ERASURE_RECORDED, Failpoint.SWEEP_MARKED, Failpoint.RENDITIONS_REMOVED,
+        Failpoint.BLOB_REMOVED, Failpoint.SWEEP_ENDED, Failpoint.FAILURE_WRITTEN, Failpoint.FAILURE_COMMITTED,
     }
 )  # fmt: skip
 """What one life passes once, if at all."""
@@ -65,7 +68,8 @@ class Kill(NamedTuple):
 
 def points(*, is_fleet: bool) -> list[Failpoint]:
     """The failpoints that a service of this size can come to."""
-    return [point for point in Failpoint if point not in (_IN_BLOB_FOLDER if is_fleet else _IN_OBJECT_STORE)]
+    elsewhere = _IN_COMMANDS | (_IN_BLOB_FOLDER if is_fleet else _IN_OBJECT_STORE)
+    return [point for point in Failpoint if point not in elsewhere]
 
 
 def plan(chance: random.Random, count: int, *, is_fleet: bool) -> list[Kill]:

@@ -1,4 +1,4 @@
-"""What every blob store promises, proved over a folder and over a real S3 server."""
+"""What every blob store promises, proved over a folder, a real S3 server, one that speaks as Google's does, and Azure's emulator."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from spark_assets.storage.keeper import Keeper
 from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import parse_storage_url
 from spark_assets.storage.objects import ObjectBlobStore
-from tests.factories.servers import S3Server
+from tests.factories.servers import AzureServer, S3Server
 
 HOSTILE_NAMES = [
     "",
@@ -34,6 +34,7 @@ HOSTILE_NAMES = [
     "ä",
 ]
 LARGE = 40 * 2**20
+SERVERS = {"s3": "s3_server", "gs": "google_server", "az": "azure_server"}
 
 
 class Subject(msgspec.Struct):
@@ -44,16 +45,16 @@ class Subject(msgspec.Struct):
     bring_back: Callable[[], object]
 
 
-@pytest.fixture(params=["folder", "kept folder", "s3"])
+@pytest.fixture(params=["folder", "kept folder", "s3", "gs", "az"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
-    if request.param != "s3":
+    if request.param not in SERVERS:
         root, elsewhere = tmp_path / "blobs", tmp_path / "elsewhere"
         root.mkdir()
         keeper = Keeper(root) if request.param == "kept folder" else None
         subject = Subject(LocalBlobStore(root, keeper=keeper), lambda: root.rename(elsewhere), lambda: elsewhere.rename(root))
     else:
-        server: S3Server = request.getfixturevalue("s3_server")
-        location = parse_storage_url(f"s3://{server.create_bucket()}/some/prefix")
+        server: S3Server | AzureServer = request.getfixturevalue(SERVERS[request.param])
+        location = parse_storage_url(f"{request.param}://{server.create_bucket()}/some/prefix")
         store = ObjectBlobStore(location, endpoint=server.endpoint, credentials=server.credentials)
         subject = Subject(store, server.stop, server.start)
     yield subject

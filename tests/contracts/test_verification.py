@@ -16,6 +16,7 @@ from spark_assets.db.sqlite import SqliteDatabase
 from spark_assets.db.tables import assets, blobs, tasks, usage
 from spark_assets.domain import blob_names
 from spark_assets.domain.asset import AssetStatus, Failure, Variant
+from spark_assets.domain.erasure import Erased
 from spark_assets.domain.listing import Slice
 from spark_assets.domain.quota import Allowance
 from spark_assets.domain.task import TaskStatus
@@ -27,6 +28,8 @@ from spark_assets.ingest.pipeline import ingest
 from spark_assets.operations import quotas as quota_operations
 from spark_assets.operations import tasks as task_operations
 from spark_assets.operations import webhooks as webhook_operations
+from spark_assets.operations.erased_blobs import Library as Erasing
+from spark_assets.operations.erasure_record import put_entry
 from spark_assets.operations.housekeeping import GRACE
 from spark_assets.operations.repair import Library, repair
 from spark_assets.operations.verification import find_breaches
@@ -296,6 +299,18 @@ async def test_a_rendition_that_is_lost_or_was_never_made_is_made(shop: Shop) ->
 
 
 # 5. No old spool file.
+
+
+async def test_an_asset_that_was_erased_before_the_database_came_back_is_found_and_left_to_the_operator(shop: Shop) -> None:
+    _, asset_id = shop.active
+    workshop = shop.workshop
+    library = Erasing(workshop.database, workshop.blobs, workshop.clock, workshop.spool)
+    await put_entry(library, Erased(id="entry", erasure_id="e", erased_at=NOW, asset_ids=(asset_id, "asset-none"), group_ids=("g",)))
+    assert await shop.broken() == {"an erased asset that is there again": 1}
+    [breach] = await find_breaches(workshop.database, workshop.blobs, workshop.spool, workshop.clock.time)
+    assert breach.examples == (asset_id,)
+    assert "spark-assets erase --again" in breach.remedy
+    assert await shop.repaired() == {}
 
 
 async def test_an_old_spool_file_is_found_and_removed(shop: Shop) -> None:

@@ -53,7 +53,9 @@ async def delete(workshop: Workshop, *asset_ids: str, at: int = NOW) -> None:
 async def erase(workshop: Workshop, **what: object) -> Receipt:
     """Erase as an administrator; `what` are the fields of the command."""
     command = Erase(**what)  # type: ignore[arg-type]  # fields of several types
-    return await erasure.erase(Library(workshop.database, workshop.blobs, workshop.clock), records.call(caller=ADMIN), command)
+    return await erasure.erase(
+        Library(workshop.database, workshop.blobs, workshop.clock, workshop.spool), records.call(caller=ADMIN), command
+    )
 
 
 async def stored_size(workshop: Workshop, name: str) -> int | None:

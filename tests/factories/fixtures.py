@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.factories.servers import PostgresServer, S3Server
+from tests.factories.servers import AzureServer, GoogleServer, PostgresServer, S3Server
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +21,22 @@ def postgres_server() -> Iterator[PostgresServer]:
 def s3_server() -> Iterator[S3Server]:
     """A running S3 server; a test that stops it starts it again."""
     with S3Server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def google_server() -> Iterator[GoogleServer]:
+    """A running server that speaks as Google Cloud Storage does; likewise."""
+    with GoogleServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azure_server() -> Iterator[AzureServer]:
+    """A running emulator of Azure Blob Storage; likewise."""
+    if not AzureServer.PROGRAM.exists():
+        pytest.skip("the emulator of Azure Blob Storage is not installed: 'make azurite' does that where there is npm")
+    with AzureServer() as server:
         yield server
 
 

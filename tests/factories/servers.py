@@ -1,15 +1,17 @@
-"""Real servers for tests and benchmarks: PostgreSQL and S3, each in a folder of its own, on loopback.
+"""Real servers for tests and benchmarks: PostgreSQL and object stores, each in a folder of its own, on loopback.
 
 with PostgresServer() as postgres:
     url = postgres.create_database()
 """
 
 import importlib.util
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import sysconfig
 import urllib.request
 import uuid
@@ -18,6 +20,8 @@ from pathlib import Path
 from typing import Final
 
 import obstore
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from obstore.store import S3Store
 
 from tests.factories.loopback_server import LoopbackServer
@@ -146,6 +150,10 @@ class S3Server(LoopbackServer):
             assert answer.status == 200
         return name
 
+    def authorization(self) -> list[str]:
+        """Options that say who is let in."""
+        return ["--auth-key", f"{self.access_key_id},{self.secret_access_key}"]
+
     def prepare(self) -> None:
         """Make the folder of the buckets."""
         self.buckets.mkdir()
@@ -154,7 +162,7 @@ class S3Server(LoopbackServer):
         """Start the server, untouched by any configuration of the user."""
         program = Path(sysconfig.get_path("scripts")) / "rclone"
         command = [str(program), "serve", "s3", str(self.buckets), "--addr", f"127.0.0.1:{self.port}"]
-        command += ["--auth-key", f"{self.access_key_id},{self.secret_access_key}"]
+        command += self.authorization()
         command += ["--config", os.devnull, "--cache-dir", str(self.folder / "cache")]
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder)}
         return subprocess.Popen(
@@ -163,9 +171,86 @@ class S3Server(LoopbackServer):
 
     def is_ready(self) -> bool:
         """Whether the port is open."""
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return _is_open(self.port)
+
+
+class GoogleServer(S3Server):
+    """What Google Cloud Storage's XML API has in common with S3, which is what the service asks of it, over a folder.
+
+    Bearer tokens and the signatures of addresses are not looked at: whoever asks is let in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key: Final = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """A service account of our own, which signs tokens and addresses without asking anybody."""
+        private = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        account = {"type": "service_account", "client_email": "tests@example.iam.gserviceaccount.com", "private_key_id": "1"}
+        return {"service_account_key": json.dumps({**account, "private_key": private, "client_id": "1", "project_id": "tests"})}
+
+    def create_bucket(self) -> str:
+        """The name of a new, empty bucket."""
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        with urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/{name}", method="PUT"), timeout=10) as answer:
+            assert answer.status == 200
+        return name
+
+    def authorization(self) -> list[str]:
+        """Nobody has to show a key."""
+        return []
+
+
+class AzureServer(LoopbackServer):
+    """Azurite, the vendor's emulator of Azure Blob Storage, if `make test` could install it."""
+
+    PROGRAM: Final = Path(sys.prefix) / "azurite" / "node_modules" / ".bin" / "azurite-blob"
+    ACCOUNT: Final = "devstoreaccount1"
+    KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+    """Account and key that every emulator has, by the vendor's documentation."""
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the account."""
+        return f"http://127.0.0.1:{self.port}/{self.ACCOUNT}"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Account and key, in obstore's spelling."""
+        return {"account_name": self.ACCOUNT, "account_key": self.KEY}
+
+    def create_bucket(self) -> str:
+        """The name of a new, empty container."""
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        command = [str(Path(sysconfig.get_path("scripts")) / "rclone"), "mkdir", f":azureblob:{name}", "--config", os.devnull]
+        command += ["--azureblob-account", self.ACCOUNT, "--azureblob-key", self.KEY, "--azureblob-endpoint", self.endpoint]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        return name
+
+    def prepare(self) -> None:
+        """Make the folder of the blobs."""
+        (self.folder / "blobs").mkdir()
+
+    def launch(self, log: int) -> "subprocess.Popen[bytes]":
+        """Start the server; it judges signatures as the vendor does."""
+        command = [str(self.PROGRAM), "--location", str(self.folder / "blobs"), "--blobPort", str(self.port)]
+        command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder)}
+        return subprocess.Popen(
+            command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def is_ready(self) -> bool:
+        """Whether the port is open."""
+        return _is_open(self.port)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _postgres_programs() -> Path:

@@ -44,6 +44,11 @@ SECTIONS: Final = {
         "doctor": Entry("doctor", "doctor", "Say what is configured, what works and what is wrong."),
         "secrets": Entry("secrets", "app", "What signs and what encrypts: made anew."),
         "erase": Entry("erase", "erase", "Remove for good, at once."),
+        "backup": Entry("writing", "backup", "Add a backup to a place of backups."),
+        "restore": Entry("reading", "restore", "Fill an empty library from a backup."),
+        "export": Entry("writing", "export", "Write the whole library down."),
+        "import": Entry("reading", "import_archive", "Fill an empty library from an export."),
+        "storage": Entry("storage", "app", "Copy the store to another one."),
         "demo": Entry("demo", "demo", "The whole service once through, on a throw-away server."),
     },
 }

@@ -7,14 +7,14 @@ import typer
 from msgspec.structs import replace
 
 from spark_assets.cli.answers import Answers, plain
+from spark_assets.cli.moving import as_operator
 from spark_assets.cli.output import USAGE, explained, fail, print_json
 from spark_assets.cli.session import AsJson, DryRun, Home, NoInput, Quiet, Yes, confirm
-from spark_assets.domain.api_key import Caller, Scope
-from spark_assets.domain.audit import OPERATOR
 from spark_assets.domain.erasure import Erase, Receipt
 from spark_assets.domain.errors import InvalidParameter
 
 if TYPE_CHECKING:
+    from spark_assets.operations.erasure_again import Again
     from spark_assets.settings import Settings
 
 
@@ -23,6 +23,8 @@ def erase(
     group: Annotated[str | None, typer.Option(help="A group's ID: the group with all its assets.", show_default=False)] = None,
     project: Annotated[str | None, typer.Option(help="A project to empty; beside --tag, where the tag counts.", show_default=False)] = None,
     tag: Annotated[str | None, typer.Option(help="What bears this tag, in --project or else in 'default'.", show_default=False)] = None,
+    again: Annotated[bool, typer.Option("--again", help="What was erased before, after an older database came back.")] = False,
+    record: Annotated[str | None, typer.Option(help="With --again: another place whose record counts too.", show_default=False)] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     no_input: NoInput = False,
@@ -36,6 +38,12 @@ def erase(
     """
     from spark_assets.cli.local import prepared_settings
 
+    if again:
+        if asset or group or project or tag or dry_run:
+            fail("--again stands alone, or beside --record: it erases what the record of erasures says", USAGE)
+        with explained():
+            _show_again(_run_again(prepared_settings(home), record), as_json)
+        return
     command = Erase(asset_ids=tuple(dict.fromkeys(asset or [])), group_id=group, project=project, tag=tag, dry_run=True)
     with explained():
         try:
@@ -51,18 +59,34 @@ def erase(
 
 def _run(settings: "Settings", command: Erase) -> Receipt:
     """On the library that the settings name, as the operator."""
-    from spark_assets.domain.ids import new_request_id
-    from spark_assets.operations.call import Call
     from spark_assets.operations.erased_blobs import Library
     from spark_assets.operations.erasure import erase as erase_for_good
     from spark_assets.runtime.assembly import open_runtime
 
     async def run() -> Receipt:
         async with open_runtime(settings) as runtime:
-            now = runtime.clock.now()
-            caller = Caller(key_id=OPERATOR, scopes=frozenset({Scope.ADMIN}), project_ids=None)
-            call = Call(caller=caller, request_id=new_request_id(now), now=now, terms=runtime.terms)
-            return await erase_for_good(Library(runtime.database, runtime.blobs, runtime.clock), call, command)
+            library = Library(runtime.database, runtime.blobs, runtime.clock, runtime.tools.spool)
+            return await erase_for_good(library, as_operator(runtime), command)
+
+    return asyncio.run(run())
+
+
+def _run_again(settings: "Settings", record: str | None) -> "Again":
+    """What the library's own record says, and that of another place."""
+    from spark_assets.operations.erased_blobs import Library
+    from spark_assets.operations.erasure_again import erase_again
+    from spark_assets.operations.erasure_record import adopt_record
+    from spark_assets.runtime.assembly import open_runtime
+    from spark_assets.runtime.moving import open_archive
+
+    async def run() -> "Again":
+        async with open_runtime(settings) as runtime:
+            library = Library(runtime.database, runtime.blobs, runtime.clock, runtime.tools.spool)
+            if record is not None:
+                other = open_archive(settings, record, None)
+                await adopt_record(library, other)
+                await other.close()
+            return await erase_again(library, as_operator(runtime))
 
     return asyncio.run(run())
 
@@ -84,6 +108,13 @@ def _show(answers: Answers, receipt: Receipt) -> None:
         answers.say(f"The bytes of {len(receipt.pending_blobs)} could not be removed now; a running server removes them.")
     if not receipt.complete:
         answers.say("That is not all: run the same command again.")
+
+
+def _show_again(again: "Again", as_json: bool) -> None:
+    if as_json:
+        print_json({"assets": again.assets, "groups": again.groups, "bytes_freed": again.bytes_freed})
+    else:
+        print(f"Erased again: {again.assets} assets, {again.groups} groups ({again.bytes_freed} bytes).")
 
 
 def _sentence(receipt: Receipt) -> str:

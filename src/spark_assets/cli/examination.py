@@ -73,7 +73,7 @@ async def _examine(settings: Settings, wish: Wish) -> list[Finding]:
             if wish.repair:
                 findings += await _repair(runtime)
             if wish.verify or wish.repair:
-                findings += await _verify(runtime, wish)
+                findings += await verify_promises(runtime, quick=wish.quick)
     return findings
 
 
@@ -86,8 +86,9 @@ async def _repair(runtime: Runtime) -> list[Finding]:
     return [("repair", "ok", done.sentence) for done in await repair(library)] or [("repair", "ok", "nothing to repair")]
 
 
-async def _verify(runtime: Runtime, wish: Wish) -> list[Finding]:
-    breaches = await find_breaches(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=wish.quick)
+async def verify_promises(runtime: Runtime, *, quick: bool) -> list[Finding]:
+    """A finding for each promise that is broken, or one that all hold."""
+    breaches = await find_breaches(runtime.database, runtime.blobs, runtime.tools.spool, runtime.clock.now(), quick=quick)
     return [("promises", "trouble", _told(breach)) for breach in breaches] or [("promises", "ok", "all hold")]
 
 

@@ -48,7 +48,7 @@ def serve(
     Example: spark-assets serve --port 8080
     """
     from spark_assets.runtime.certificate import check_certificate
-    from spark_assets.runtime.databases import prepare_database
+    from spark_assets.runtime.databases import prepare_database, refuse_unfinished
     from spark_assets.runtime.home import lock_home, make_home
     from spark_assets.settings import arm_failpoint, load_settings
 
@@ -59,6 +59,7 @@ def serve(
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
+            refuse_unfinished(settings)
             _check_settings(settings)
             _check_address(settings)
             _pass_on(settings)
@@ -70,7 +71,7 @@ def worker(home: Home = None) -> None:
 
     Example: spark-assets worker
     """
-    from spark_assets.runtime.databases import prepare_database
+    from spark_assets.runtime.databases import prepare_database, refuse_unfinished
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import arm_failpoint, load_settings
 
@@ -81,6 +82,7 @@ def worker(home: Home = None) -> None:
             fail("a worker of its own needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL; on SQLite, serve ingests by itself", FAILURE)
         make_home(settings)
         prepare_database(settings)
+        refuse_unfinished(settings)
         _check_settings(settings)
         asyncio.run(_work(settings))
 

@@ -1,4 +1,4 @@
-"""The tables of administration: quotas, rates, shares, sessions, idempotency keys, the audit trail. Units as in `tables`."""
+"""The tables of administration: quotas, rates, shares, sessions, idempotency keys, the audit trail, moves. Units as in `tables`."""
 
 from typing import Final
 
@@ -88,4 +88,28 @@ audit: Final = Table(
     Index("ix_audit_all_by_created_at", "created_at", "id"),
     # The entries of one subject, newest first.
     Index("ix_audit_of_subject", "subject", "created_at", "id"),
+)
+
+# Who keeps the sweeper from removing bytes, and until when: whoever is killed meanwhile holds it no longer than that.
+holds: Final = Table(
+    "holds",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+# What was erased and does not stand in the store's own record of it yet; JSON.
+erased: Final = Table(
+    "erased",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("entry", Text, nullable=False),
+)
+
+# What is added to the numbers of transactions, so that events follow those that another database had numbered.
+event_bases: Final = Table(
+    "event_bases",
+    metadata,
+    Column("transaction_id", BigInteger, primary_key=True, autoincrement=False),
 )

@@ -10,8 +10,10 @@ from typing import Final
 from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 
 from spark_assets.db.connection import Connection, Row
+from spark_assets.db.hold_rows import IS_HELD
 from spark_assets.db.tables import assets, blobs, renditions
 from spark_assets.domain.asset import Variant
+from spark_assets.domain.media import MediaFormat
 from spark_assets.domain.usage import MICRO
 from spark_assets.ports.repositories import Rendition
 
@@ -43,12 +45,19 @@ _SWEEP = (
     .values(state=_SWEEPING, changed_at=bindparam("at"))
     .returning(blobs.c.sha256)
 )
+# In one statement with the look at the references: what a backup has seen referred to, before or after this, then stays.
+_SWEEP_UNLESS_HELD = _SWEEP.where(~IS_HELD)
 _END = update(blobs).where(blobs.c.sha256 == bindparam("key"), blobs.c.state == _SWEEPING).values(state=_SWEPT, changed_at=bindparam("at"))
 _DROP_RENDITIONS = delete(renditions).where(renditions.c.blob_sha256 == bindparam("key"))
 _OLD_MARK = (blobs.c.state != _STORED, blobs.c.changed_at < bindparam("before"))
 _FORGET = delete(blobs).where(*_OLD_MARK)
 _DROP_THEIR_RENDITIONS = delete(renditions).where(renditions.c.blob_sha256.in_(select(blobs.c.sha256).where(*_OLD_MARK)))
 _REFERENCED = select(assets.c.blob_sha256).where(assets.c.blob_sha256.in_(bindparam("hashes", expanding=True))).distinct()
+_FORMATS = (
+    select(assets.c.blob_sha256, assets.c.format)
+    .where(assets.c.blob_sha256.in_(bindparam("hashes", expanding=True)), assets.c.format.is_not(None))
+    .distinct()
+)
 _AFTER = (
     select(blobs.c.sha256, blobs.c.size)
     .where(blobs.c.sha256 > bindparam("sha256"), blobs.c.state == _STORED)
@@ -77,13 +86,14 @@ class BlobRows:
         rows = await self._connection.run(_HOLD, {"sha256": sha256})
         return bool(rows) and rows[0].state == _STORED
 
-    async def begin_sweep(self, sha256: str, at: int) -> bool:
+    async def begin_sweep(self, sha256: str, at: int, *, despite_holds: bool = False) -> bool:
         mark = self._connection.insert_new(blobs)
         values = {"sha256": sha256, "size": 0, "state": _SWEEPING, "changed_at": at}
         if await self._connection.run(mark, values):
             return True
         await self._connection.run(_LOCK, {"sha256": sha256})
-        return bool(await self._connection.run(_SWEEP, {"key": sha256, "at": at, "abandoned": at - _ABANDONED}))
+        sweep = _SWEEP if despite_holds else _SWEEP_UNLESS_HELD
+        return bool(await self._connection.run(sweep, {"key": sha256, "at": at, "abandoned": at - _ABANDONED}))
 
     async def end_sweep(self, sha256: str, at: int) -> None:
         await self._connection.run(_DROP_RENDITIONS, {"key": sha256})
@@ -95,6 +105,9 @@ class BlobRows:
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]:
         return {row[0] for row in await self._connection.run(_REFERENCED, {"hashes": list(hashes)})}
+
+    async def formats_of(self, hashes: Sequence[str]) -> dict[str, MediaFormat]:
+        return {row.blob_sha256: MediaFormat(row.format) for row in await self._connection.run(_FORMATS, {"hashes": list(hashes)})}
 
     async def after(self, sha256: str, limit: int) -> list[tuple[str, int]]:
         return [(row.sha256, row.size) for row in await self._connection.run(_AFTER, {"sha256": sha256, "limit": limit})]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, delete, func, not_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, delete, func, insert, not_, or_, select, update
 
-from spark_assets.db.administration_tables import shares
+from spark_assets.db.administration_tables import erased, shares
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.event_tables import deliveries, events, uploads
 from spark_assets.db.tables import assets, groups, tags, tasks
+from spark_assets.domain.erasure import Erased
 from spark_assets.domain.event import EventType
 from spark_assets.domain.webhook import DeliveryStatus
 from spark_assets.ports.erasure import Doomed, Leftover, Target, Traces
@@ -88,6 +89,10 @@ _READINGS = (
 )
 _DROP_READINGS = delete(tasks).where(tasks.c.id.in_(_READINGS)).returning(tasks.c.id)
 
+_NOTE = insert(erased)
+_NOTED = select(erased.c.entry).order_by(erased.c.id).limit(bindparam("limit"))
+_FORGET_NOTED = delete(erased).where(erased.c.id.in_(bindparam("entry_ids", expanding=True)))
+
 
 class ErasureRows:
     """The removal of rows for good."""
@@ -139,6 +144,15 @@ class ErasureRows:
     async def drop_readings(self, project_id: str, models: Sequence[str], limit: int) -> int:
         values = {"project_id": project_id, "models": list(models), "limit": limit}
         return len(await self._connection.run(_DROP_READINGS, values))
+
+    async def note(self, entry: Erased) -> None:
+        await self._connection.run(_NOTE, {"id": entry.id, "entry": msgspec.json.encode(entry).decode()})
+
+    async def noted(self, limit: int) -> list[Erased]:
+        return [msgspec.json.decode(row.entry, type=Erased) for row in await self._connection.run(_NOTED, {"limit": limit})]
+
+    async def forget_noted(self, entry_ids: Sequence[str]) -> None:
+        await self._connection.run(_FORGET_NOTED, {"entry_ids": list(entry_ids)})
 
 
 def _selections(target: Target) -> list[Select[Any]]:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import bindparam, delete, insert, select, tuple_
+from sqlalchemy import bindparam, delete, func, insert, select, tuple_
 from sqlalchemy.sql.base import Executable
 
+from spark_assets.db.administration_tables import event_bases
 from spark_assets.db.connection import Connection, Row, Transactions
 from spark_assets.db.event_tables import events
 from spark_assets.domain.event import BEGINNING, Event, EventType, Position
@@ -22,6 +23,8 @@ _COLUMNS: Final = ("project_id", "type", "asset_id", "group_id", "task_id", "dat
 _FEW: Final = 2
 """So many events are one statement, which is prepared once; that is what an ingestion ends with."""
 _POSITION: Final = (events.c.transaction_id, events.c.id)
+# Events of a database that was moved here keep their numbers, under which receivers know them; ours go on above them.
+_BASE: Final = select(func.coalesce(func.max(event_bases.c.transaction_id), 0)).scalar_subquery()
 _IS_THERE = select(events.c.id).where(
     events.c.id == bindparam("number"), events.c.transaction_id == bindparam("transaction"), events.c.project_id == bindparam("project_id")
 )
@@ -75,7 +78,10 @@ class EventRows:
 @cache
 def _adding_few(transactions: Transactions, count: int) -> Executable:
     rows: list[Mapping[str, Any]] = [
-        {"transaction_id": transactions.current, **{name: bindparam(f"{name}_{place}", type_=events.c[name].type) for name in _COLUMNS}}
+        {
+            "transaction_id": transactions.current + _BASE,
+            **{name: bindparam(f"{name}_{place}", type_=events.c[name].type) for name in _COLUMNS},
+        }
         for place in range(count)
     ]
     return insert(events).values(rows).returning(*_POSITION)
@@ -83,13 +89,13 @@ def _adding_few(transactions: Transactions, count: int) -> Executable:
 
 @cache
 def _adding_many(transactions: Transactions) -> Executable:
-    return insert(events).values(transaction_id=transactions.current).returning(*_POSITION, sort_by_parameter_order=True)
+    return insert(events).values(transaction_id=transactions.current + _BASE).returning(*_POSITION, sort_by_parameter_order=True)
 
 
 @cache
 def _after(transactions: Transactions) -> Executable:
     return (
-        select(events, (events.c.transaction_id < transactions.oldest_open).label("is_settled"))
+        select(events, (events.c.transaction_id < transactions.oldest_open + _BASE).label("is_settled"))
         .where(
             events.c.project_id == bindparam("project_id"),
             tuple_(*_POSITION) > tuple_(bindparam("transaction"), bindparam("number")),
@@ -103,7 +109,7 @@ def _after(transactions: Transactions) -> Executable:
 def _newest(transactions: Transactions) -> Executable:
     return (
         select(*_POSITION)
-        .where(events.c.project_id == bindparam("project_id"), events.c.transaction_id < transactions.oldest_open)
+        .where(events.c.project_id == bindparam("project_id"), events.c.transaction_id < transactions.oldest_open + _BASE)
         .order_by(events.c.transaction_id.desc(), events.c.id.desc())
         .limit(1)
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from spark_assets.domain.errors import OperatorError
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest migration; a test compares it with the scripts."""
 OUTLIVED: Final = frozenset({"ix_tasks_unfinished"})
 """What this code has no use for, and the code before it has: it stays on PostgreSQL, where both may run beside each other."""
@@ -37,12 +37,12 @@ def is_current(version: str | None) -> bool:
     return version == HEAD
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the schema up to date on this connection; the caller holds the lock and ends the transaction."""
+def migrate(connection: Connection, version: str | None = None) -> None:
+    """Bring the schema up to this version, or up to date, on this connection; the caller holds the lock and ends the transaction."""
     from alembic import command  # noqa: PLC0415  # 0.2 s that only a migration needs
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    command.upgrade(config, version or HEAD)

@@ -33,6 +33,10 @@ class Sealer:
         nonce = os.urandom(_NONCE)
         return self.head + nonce + self._ciphers[self._sealing].encrypt(nonce, text.encode(), self._sealing)
 
+    def key_of(self, sealed: bytes) -> str | None:
+        """The ID of the key that opens it; None if none does."""
+        return None if self.open(sealed) is None else sealed.partition(b":")[0].decode()
+
     def open(self, sealed: bytes) -> str | None:
         """The text; None if it was sealed with a key that is gone, or was changed."""
         key_id, _, rest = sealed.partition(b":")

@@ -9,6 +9,7 @@ from spark_assets.db.delivery_rows import DeliveryRows
 from spark_assets.db.erasure_rows import ErasureRows
 from spark_assets.db.event_rows import EventRows
 from spark_assets.db.group_rows import GroupRows
+from spark_assets.db.hold_rows import HoldRows
 from spark_assets.db.idempotency_rows import IdempotencyRows
 from spark_assets.db.key_rows import ApiKeyRows
 from spark_assets.db.line_rows import LineRows
@@ -54,6 +55,7 @@ class SqlRepositories:
         self.verification = VerificationRows(connection)
         self.repairs = RepairRows(connection)
         self.sealed = SealedRows(connection, sealer)
+        self.holds = HoldRows(connection)
 
 
 class SqlUnitOfWork(SqlRepositories):

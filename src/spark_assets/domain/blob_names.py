@@ -13,6 +13,8 @@ RENDITIONS: Final = "renditions/"
 """The prefix of everything made from originals."""
 INCOMING: Final = "incoming/"
 """The prefix of bytes that were uploaded and not yet ingested."""
+ERASURES: Final = "erasures/"
+"""The prefix of the record of erasures."""
 LONGEST_NAME: Final = 512
 """Characters; object stores allow 1,024 bytes for prefix and name together."""
 
@@ -47,6 +49,11 @@ def rendition(sha256: str, variant: str, extension: str) -> str:
 def incoming(upload_id: str, part: str) -> str:
     """Name of a part of an upload. Raises InvalidBlobName."""
     return f"{INCOMING}{_require(_WORD, upload_id)}.{_require(_WORD, part)}"
+
+
+def erasure(entry_id: str) -> str:
+    """Name of an entry of the record of erasures. Raises InvalidBlobName."""
+    return f"{ERASURES}{_require(_WORD, entry_id)}.json"
 
 
 def upload_of(name: str) -> str:

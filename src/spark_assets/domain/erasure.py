@@ -65,3 +65,15 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """Of the blobs and their renditions."""
     complete: bool
     """Whether all that was named is gone; if not, the same call goes on."""
+
+
+class Erased(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one step of an erasure removed, by ID: what has to go again when an older copy of the database comes back."""
+
+    id: str
+    """Of the step; no two have the same."""
+    erasure_id: str
+    erased_at: int
+    """Unix microseconds."""
+    asset_ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -23,11 +24,12 @@ _AT_ONCE: Final = 8
 
 
 class Library(msgspec.Struct, frozen=True):
-    """Rows, bytes, and the time."""
+    """Rows, bytes, the time, and a folder for files on their way into the store."""
 
     database: Database
     blobs: BlobStore
     clock: Clock
+    spool: Path
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ async def remove_blobs(library: Library, sizes: Mapping[str, int]) -> Removal:
 async def _remove(library: Library, sha256: str) -> bool:
     """Whether they are gone. What a store that is away keeps is the sweeper's: the assets are gone either way."""
     try:
-        return await remove_blob(sha256, library.database, library.blobs, library.clock)
+        return await remove_blob(sha256, library.database, library.blobs, library.clock, despite_holds=True)
     except SparkError as error:
         log.warning("erased_blob_left_to_sweeper", sha256=sha256, code=error.code)
         return False

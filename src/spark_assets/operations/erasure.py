@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import msgspec
 
 from spark_assets.domain.api_key import Scope
-from spark_assets.domain.erasure import MOST_ASSETS, Erase, Receipt
+from spark_assets.domain.erasure import MOST_ASSETS, Erase, Erased, Receipt
 from spark_assets.domain.errors import NotFound
 from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import projects
 from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.erased_blobs import Library, Removal, foresee_removal, remove_blobs
+from spark_assets.operations.erasure_record import note_erased, write_record
 from spark_assets.operations.housekeeping import GROUP_STEP, STEP, by_project, drop_readings
 from spark_assets.operations.staging import discard
 from spark_assets.operations.trash import delete_assets, delete_group
@@ -71,6 +72,7 @@ async def erase(library: Library, call: Call, command: Erase) -> Receipt:
     if command.dry_run:
         removal = await foresee_removal(library, sizes, gone.doomed)
     else:
+        await write_record(library)
         removal = await remove_blobs(library, sizes)
         for leftover in gone.leftovers:
             await discard(library.blobs, leftover.upload_id, leftover.parts)
@@ -140,6 +142,7 @@ async def _erase_step(
     traces = await uow.erasure.traces(doomed)
     leftovers = await uow.erasure.purge(doomed, call.now)
     await _record(uow, call, erasure_id, "assets.erased", "asset_ids", [(asset.id, asset.project_id) for asset in doomed])
+    await _note(uow, call, erasure_id, asset_ids=tuple(asset.id for asset in doomed))
     return doomed, traces, leftovers
 
 
@@ -160,6 +163,7 @@ async def _erase_groups(library: Library, call: Call, plan: _Plan, gone: _Gone, 
                     await delete_group(uow, call, group_id, plan.project_id)
                 purged = await uow.erasure.purge_groups(group_ids[start : start + GROUP_STEP])
                 await _record(uow, call, erasure_id, "groups.erased", "group_ids", purged)
+                await _note(uow, call, erasure_id, group_ids=tuple(group_id for group_id, _ in purged))
                 await uow.commit()
             gone.group_ids += [group_id for group_id, _ in purged]
     gone.complete = len(gone.group_ids) == len(group_ids)
@@ -169,6 +173,12 @@ async def _record(uow: UnitOfWork, call: Call, erasure_id: str, action: str, kin
     for project_id, ids in by_project(found).items():
         details = {kind: ids, "count": len(ids)}
         await record_call(uow, call, action, project_id=project_id, subject=erasure_id, details=details)
+
+
+async def _note(uow: UnitOfWork, call: Call, erasure_id: str, **ids: tuple[str, ...]) -> None:
+    """For the record in the store; nothing if nothing went."""
+    if any(ids.values()):
+        await note_erased(uow, Erased(id=call.terms.task_ids.new(call.now), erasure_id=erasure_id, erased_at=call.now, **ids))
 
 
 def _receipt(erasure_id: str, call: Call, command: Erase, gone: _Gone, removal: Removal) -> Receipt:

@@ -179,22 +179,24 @@ def sweep_spool(spool: Path, now: int) -> None:
 
 
 async def sweep_incoming(database: Database, blobs: BlobStore, now: int) -> int:
-    """Remove uploaded bytes that no upload and no task needs any more, once the grace is over; how many parts."""
+    """Remove uploaded bytes that no upload and no task needs any more, once the grace is over, unless held; how many parts."""
     swept = 0
     page: list[str] = []
     async for blob in blobs.list(blob_names.INCOMING):
         if blob.written_at * MICRO < now - GRACE:
             page.append(blob.name)
         if len(page) == STEP:
-            swept += await _sweep_parts(page, database, blobs)
+            swept += await _sweep_parts(page, database, blobs, now)
             page = []
-    return swept + await _sweep_parts(page, database, blobs)
+    return swept + await _sweep_parts(page, database, blobs, now)
 
 
-async def _sweep_parts(names: list[str], database: Database, blobs: BlobStore) -> int:
+async def _sweep_parts(names: list[str], database: Database, blobs: BlobStore, now: int) -> int:
     if not names:
         return 0
     async with database.read() as repositories:
+        if await repositories.holds.is_held(now):
+            return 0
         needed = await repositories.uploads.needed(sorted({blob_names.upload_of(name) for name in names}))
     orphans = [name for name in names if blob_names.upload_of(name) not in needed]
     for name in orphans:
@@ -203,7 +205,7 @@ async def _sweep_parts(names: list[str], database: Database, blobs: BlobStore) -
 
 
 async def sweep_blobs(database: Database, blobs: BlobStore, clock: Clock) -> int:
-    """Remove stored bytes that no asset refers to, once the grace is over; how many.
+    """Remove stored bytes that no asset refers to, once the grace is over, unless held; how many.
 
     The mark in the database comes first and stays for a grace: an ingest that stored the same bytes before they went
     finds the mark when it wants to refer to them, and stores them anew. So a mark bears the time at which it is set and,
@@ -232,6 +234,8 @@ async def _sweep(hashes: list[str], database: Database, blobs: BlobStore, clock:
     if not hashes:
         return 0
     async with database.read() as repositories:
+        if await repositories.holds.is_held(clock.now()):  # asked for each page: a sweep may take long
+            return 0
         orphans = sorted(set(hashes) - await repositories.blobs.referenced(hashes))
     swept = 0
     for sha256 in orphans:
@@ -239,13 +243,13 @@ async def _sweep(hashes: list[str], database: Database, blobs: BlobStore, clock:
     return swept
 
 
-async def remove_blob(sha256: str, database: Database, blobs: BlobStore, clock: Clock) -> bool:
-    """Remove bytes and their renditions now; False if an asset refers to them, or if someone else is removing them or has.
+async def remove_blob(sha256: str, database: Database, blobs: BlobStore, clock: Clock, *, despite_holds: bool = False) -> bool:
+    """Remove bytes and their renditions now; False if an asset refers to them, if someone else is removing them or has, or while held.
 
     Raises Unavailable if the store is away; a sweep then finishes it.
     """
     async with database.begin() as uow:
-        marked = await uow.blobs.begin_sweep(sha256, clock.now())
+        marked = await uow.blobs.begin_sweep(sha256, clock.now(), despite_holds=despite_holds)
         await uow.commit()
     if marked:
         reach(Failpoint.SWEEP_MARKED)

@@ -12,6 +12,7 @@ from spark_assets.domain.audit import AuditEntry, AuditFilter, flaw
 from spark_assets.domain.event import Event
 from spark_assets.domain.usage import DAY, MICRO
 from spark_assets.domain.webhook import WebhookKind, message_id, subject_of
+from spark_assets.operations.erasure_record import undone
 from spark_assets.operations.housekeeping import GRACE, old_spool_files
 from spark_assets.ports.blobs import BlobNotFound, BlobStore
 from spark_assets.ports.unit_of_work import Database
@@ -21,6 +22,7 @@ LOST: Final = "bytes on record that are not stored"
 CUT: Final = "stored bytes of another length than recorded"
 CHANGED: Final = "stored bytes with another hash than their name says"
 UNTOLD: Final = "an event that was not queued for a webhook that wants it"
+BACK: Final = "an erased asset that is there again"
 _FROM_A_BACKUP: Final = "put the file back from a backup, or erase the assets with this SHA-256 and register them again"
 _BY_HAND: Final = "this contradicts itself and was not caused by a crash: compare the row with a backup of the database"
 _REMEDIES: Final = {
@@ -39,6 +41,7 @@ _REMEDIES: Final = {
     "a line in the ledger": "the ledger is never changed: set it right in your accounts",
     "an ended task that was never told of": "whoever follows the project must ask for the task once",
     "the chain of the audit trail": "the trail is never changed: find out who has access to the database, and keep a copy as evidence",
+    BACK: "run 'spark-assets erase --again', as after every restore of an older database",
     "the database file is damaged": "stop the server and put the database back from a backup",
 }
 """By the beginning of a promise: what to do about what no repair can put right."""
@@ -84,6 +87,7 @@ async def find_breaches(database: Database, blobs: BlobStore, spool: Path, now: 
     breaches = await _verify_rows(database, now)
     breaches += _gathered([found async for found in misplaced(database, blobs, quick=quick)])
     breaches += await _verify_store(database, blobs, now)
+    breaches += _gathered([(BACK, asset_id) async for asset_id in undone(database, blobs)])
     breaches += _gathered([(UNTOLD, message_id(event)) async for event, _ in untold(database, now)])
     breaches += await _verify_trail(database)
     breaches += _gathered([("a spool file older than the grace", file.name) for file in old_spool_files(spool, now)])

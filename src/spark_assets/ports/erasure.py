@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from spark_assets.domain.erasure import Erased
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Which assets are to be erased, living or in the trash: those with one of the IDs, or of the group, or with the tag, or all."""
@@ -75,3 +77,12 @@ class Erasure(Protocol):
 
     async def drop_readings(self, project_id: str, models: Sequence[str], limit: int) -> int:
         """Remove tasks of the project whose stored result is of one of the models; how many."""
+
+    async def note(self, entry: Erased) -> None:
+        """Note what is removed, for the record in the store."""
+
+    async def noted(self, limit: int) -> list[Erased]:
+        """What was noted and not forgotten yet."""
+
+    async def forget_noted(self, entry_ids: Sequence[str]) -> None:
+        """Forget what stands in the record."""

@@ -13,7 +13,7 @@ from spark_assets.domain.api_key import ApiKey, Key
 from spark_assets.domain.asset import Asset, Deleted, Failure, Variant
 from spark_assets.domain.group import Group
 from spark_assets.domain.listing import AssetFilter, GroupFilter, Slice
-from spark_assets.domain.media import MediaFacts
+from spark_assets.domain.media import MediaFacts, MediaFormat
 from spark_assets.domain.project import Project
 from spark_assets.domain.quota import Holdings
 from spark_assets.domain.usage import Dimension, UsageRecord, UsageSpan, UsageTotal
@@ -207,8 +207,11 @@ class Blobs(Protocol):
     async def hold(self, sha256: str) -> bool:
         """Whether the bytes are stored and not being swept; if so, they are not swept until the unit of work is over."""
 
-    async def begin_sweep(self, sha256: str, at: int) -> bool:
-        """Mark bytes that nothing refers to as being swept; False if something does, or if a sweep of them is under way."""
+    async def formats_of(self, hashes: Sequence[str]) -> dict[str, MediaFormat]:
+        """What the bytes are; those that no asset refers to are left out."""
+
+    async def begin_sweep(self, sha256: str, at: int, *, despite_holds: bool = False) -> bool:
+        """Mark bytes that nothing refers to as being swept; False if something does, if a sweep of them is under way, or while held."""
 
     async def end_sweep(self, sha256: str, at: int) -> None:
         """Record that the bytes and their renditions are gone."""

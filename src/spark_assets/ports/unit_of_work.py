@@ -9,6 +9,7 @@ from spark_assets.domain.quota import Holdings
 from spark_assets.ports.administration import AuditTrail, IdempotencyKeys, Sessions, Shares
 from spark_assets.ports.erasure import Erasure
 from spark_assets.ports.events import Events
+from spark_assets.ports.holds import Holds
 from spark_assets.ports.lines import Lines
 from spark_assets.ports.queue import Job
 from spark_assets.ports.quotas import Quotas
@@ -110,6 +111,10 @@ class Repositories(Protocol):
     @property
     def sealed(self) -> SealedValues:
         """What is encrypted at rest."""
+
+    @property
+    def holds(self) -> Holds:
+        """The holds on the sweeper."""
 
 
 class UnitOfWork(Repositories, Protocol):

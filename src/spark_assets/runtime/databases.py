@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spark_assets.db import schema
 from spark_assets.db.faults import ENGINE_ERRORS
@@ -17,6 +17,9 @@ from spark_assets.settings import BadSettings, Settings
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_IMPORT: Final = "SELECT reason FROM holds WHERE id = 'import'"
+"""The mark of whoever fills a library, as `operations.holding` has it."""
+
 
 def prepare_database(settings: Settings) -> None:
     """Migrate if that is needed and AUTO_MIGRATE allows it. Raises BadSettings, NewerSchema."""
@@ -28,19 +31,24 @@ def prepare_database(settings: Settings) -> None:
 
 def needs_migration(settings: Settings) -> bool:
     """Whether the schema is behind the code. Raises BadSettings if the database cannot be reached, NewerSchema."""
+    return not schema.is_current(schema_of(settings))
+
+
+def schema_of(settings: Settings) -> str | None:
+    """The schema that the database has; None if it has none yet. Raises BadSettings if it cannot be reached."""
     try:
-        return _needs_sqlite_migration(settings) if settings.is_embedded else asyncio.run(_needs_postgres_migration(settings))
+        return _sqlite_schema(settings) if settings.is_embedded else asyncio.run(_postgres_schema(settings))
     except ENGINE_ERRORS as error:
         raise _unreachable(error) from None
 
 
-def migrate_database(settings: Settings) -> None:
-    """Bring the schema up to date, one process at a time. Raises BadSettings if the database cannot be reached."""
+def migrate_database(settings: Settings, version: str | None = None) -> None:
+    """Bring the schema up to this version, or up to date, one process at a time. Raises BadSettings if the database cannot be reached."""
     try:
         if settings.is_embedded:
-            _migrate_sqlite(settings)
+            _migrate_sqlite(settings, version)
         else:
-            asyncio.run(_migrate_postgres(settings))
+            asyncio.run(_migrate_postgres(settings, version))
     except ENGINE_ERRORS as error:
         raise _unreachable(error) from None
 
@@ -55,21 +63,45 @@ def open_database(settings: Settings, dispatcher: JobDispatcher) -> Database:
     return PostgresDatabase(postgres_engine(_url(settings)), sealer, dispatcher)
 
 
+def refuse_unfinished(settings: Settings) -> None:
+    """Raises BadSettings for a library that is being filled from an archive, or whose filling was broken off."""
+    found = _sqlite_import(settings) if settings.is_embedded else asyncio.run(_postgres_import(settings))
+    if found:
+        raise BadSettings(f"the library is not whole: it is being filled from the archive {found}; run 'import' or 'restore' again")
+
+
+def _sqlite_import(settings: Settings) -> str | None:
+    with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as connection:
+        row = connection.execute(_IMPORT).fetchone()
+        return None if row is None else str(row[0])
+
+
+async def _postgres_import(settings: Settings) -> str | None:
+    from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
+
+    engine = postgres_engine(_url(settings))
+    try:
+        async with engine.connect() as connection:
+            return (await connection.exec_driver_sql(_IMPORT)).scalar()
+    finally:
+        await engine.dispose()
+
+
 def _url(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
-def _needs_sqlite_migration(settings: Settings) -> bool:
+def _sqlite_schema(settings: Settings) -> str | None:
     """One statement on the standard library's driver: a start that has nothing to migrate loads no engine for it."""
     if not settings.sqlite_path.exists():
-        return True
+        return None
     with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as connection:
         found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found else None
-        return not schema.is_current(None if row is None else row[0])
+        return None if row is None else str(row[0])
 
 
-def _migrate_sqlite(settings: Settings) -> None:
+def _migrate_sqlite(settings: Settings, wanted: str | None) -> None:
     engine = sqlite_engine(str(settings.sqlite_path))
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=10000")
@@ -78,7 +110,7 @@ def _migrate_sqlite(settings: Settings) -> None:
         if not schema.is_current(version):
             if version is not None:
                 _copy_aside(settings, version)
-            schema.migrate(connection)
+            schema.migrate(connection, wanted)
         connection.exec_driver_sql("COMMIT")
     engine.dispose()
 
@@ -90,18 +122,18 @@ def _copy_aside(settings: Settings, version: str) -> None:
         old.backup(copy)
 
 
-async def _needs_postgres_migration(settings: Settings) -> bool:
+async def _postgres_schema(settings: Settings) -> str | None:
     from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
 
     engine = postgres_engine(_url(settings))
     try:
         async with engine.connect() as connection:
-            return not schema.is_current(await connection.run_sync(schema.schema_version))
+            return await connection.run_sync(schema.schema_version)
     finally:
         await engine.dispose()
 
 
-async def _migrate_postgres(settings: Settings) -> None:
+async def _migrate_postgres(settings: Settings, wanted: str | None) -> None:
     from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
     from spark_assets.queue.pgqueuer_queue import install_schema  # noqa: PLC0415
 
@@ -112,15 +144,15 @@ async def _migrate_postgres(settings: Settings) -> None:
             # The queue's tables come first: the version that is written last says that all is there.
             raw: Any = await connection.get_raw_connection()
             await install_schema(raw.driver_connection)
-            await connection.run_sync(_migrate_if_behind)
+            await connection.run_sync(_migrate_if_behind, wanted)
             await connection.commit()
     finally:
         await engine.dispose()
 
 
-def _migrate_if_behind(connection: "Connection") -> None:
+def _migrate_if_behind(connection: "Connection", wanted: str | None) -> None:
     if not schema.is_current(schema.schema_version(connection)):
-        schema.migrate(connection)
+        schema.migrate(connection, wanted)
 
 
 def _unreachable(error: Exception) -> BadSettings:

@@ -10,6 +10,8 @@ from spark_assets.domain.errors import SparkError
 from spark_assets.domain.retention import Retention
 from spark_assets.ingest.state import Tools
 from spark_assets.operations import deliveries, housekeeping, repair
+from spark_assets.operations.erased_blobs import Library
+from spark_assets.operations.erasure_record import write_record
 from spark_assets.ports.queue import Queue
 
 log = structlog.get_logger()
@@ -50,6 +52,7 @@ class Housekeeper:
         await housekeeping.drop_old_events(tools.database, tools.clock.now() - kept.events)
         await housekeeping.drop_old_deliveries(tools.database, tools.clock.now() - kept.deliveries)
         await housekeeping.recount_quotas(tools.database, tools.clock.now())
+        await write_record(Library(tools.database, tools.blobs, tools.clock, tools.spool))
         await housekeeping.empty_trash(tools.database, tools.clock.now() - kept.trash, tools.clock.now())
         await asyncio.to_thread(housekeeping.sweep_spool, tools.spool, tools.clock.now())
         await housekeeping.sweep_incoming(tools.database, tools.blobs, tools.clock.now())

@@ -246,7 +246,7 @@ async def test_an_erasure_names_one_thing_and_needs_the_scope(workshop: Workshop
     for unknown in ({"asset_ids": ("a",)}, {"group_id": "g"}, {"project": "none"}, {"tag": "a", "project": "none"}):
         with pytest.raises(NotFound):
             await erase(workshop, **unknown)
-    library = Library(workshop.database, workshop.blobs, workshop.clock)
+    library = Library(workshop.database, workshop.blobs, workshop.clock, workshop.spool)
     with pytest.raises(AccessDenied):
         await erasure.erase(library, records.call(), Erase(project="default"))
 
@@ -255,7 +255,7 @@ async def test_a_limited_key_erases_nothing_beyond_its_projects(workshop: Worksh
     _, asset_id = await make_asset(workshop)
     group_id = await group_of(workshop, asset_id)
     limited = records.caller(scopes=frozenset({Scope.PROJECT_ADMIN}), project_ids=frozenset({"project-x"}))
-    library = Library(workshop.database, workshop.blobs, workshop.clock)
+    library = Library(workshop.database, workshop.blobs, workshop.clock, workshop.spool)
     for command in (Erase(asset_ids=(asset_id,)), Erase(group_id=group_id), Erase(project="default"), Erase(tag="a", project="default")):
         with pytest.raises(NotFound):
             await erasure.erase(library, records.call(caller=limited), command)

@@ -56,7 +56,7 @@ def options_of(command: Any) -> set[str]:
 
 COMMANDS = dict(commands())
 PAGES = [*COMMANDS, *dict.fromkeys(words.split()[0] for words in COMMANDS if " " in words)]
-FIGURES = {"usage", "projects quota", "doctor", "secrets rotate"}
+FIGURES = {"usage", "projects quota", "doctor", "secrets rotate", "backup", "restore", "export", "import", "storage copy"}
 """Answers without IDs."""
 SILENT = {"api", "login", "profiles use", "profiles rm", "completion", "serve", "worker", "migrate", "demo"}
 """What answers nothing of its own, or as another program wants it."""
@@ -65,20 +65,11 @@ AT_HOME = {
     "access-keys list", "access-keys rotate", "access-keys revoke", "usage",
 }  # fmt: skip
 """What works in the server's home as well as over HTTP."""
-ON_THIS_COMPUTER = {
-    "login",
-    "profiles list",
-    "profiles use",
-    "profiles rm",
-    "completion",
-    "serve",
-    "worker",
-    "migrate",
-    "doctor",
-    "erase",
-    "secrets rotate",
-    "demo",
-}
+OF_THE_SERVER = {
+    "serve", "worker", "migrate", "doctor", "erase", "secrets rotate", "backup", "restore", "export", "import", "storage copy",
+}  # fmt: skip
+"""What works where the server runs, and nowhere else."""
+ON_THIS_COMPUTER = OF_THE_SERVER | {"login", "profiles list", "profiles use", "profiles rm", "completion", "demo"}
 
 
 @pytest.mark.parametrize("words", PAGES)
@@ -114,7 +105,7 @@ def test_what_asks_can_be_told_not_to_and_can_be_tried(words: str) -> None:
 def test_every_command_of_a_client_takes_a_server_and_some_take_a_home(words: str) -> None:
     offered = options_of(COMMANDS[words])
     assert ({"--base-url", "--key", "--profile"} <= offered) == (words not in ON_THIS_COMPUTER or words == "login")
-    assert ("--home" in offered) == (words in AT_HOME or words in {"serve", "worker", "migrate", "doctor", "erase", "secrets rotate"})
+    assert ("--home" in offered) == (words in AT_HOME or words in OF_THE_SERVER)
 
 
 def test_what_the_contract_names_is_there() -> None:

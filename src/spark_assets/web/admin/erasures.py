@@ -14,7 +14,7 @@ from spark_assets.wire.erasure import ErasureBody, erasure_body
 async def _erase(exchange: Exchange, asked: Asked) -> bytes:
     """Many transactions of its own. Repeating it is safe without an `Idempotency-Key`: what is gone cannot go twice."""
     runtime = exchange.site.runtime
-    library = Library(runtime.database, runtime.blobs, runtime.clock)
+    library = Library(runtime.database, runtime.blobs, runtime.clock, runtime.tools.spool)
     return encode(erasure_body(await erase(library, asked.call, Erase(**asked.values))))
 
 
