@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml src/spark_assets/__init
 demo: install
 	@$(BIN)/spark-assets demo $(if $(KEEP),--keep)
 
-test: install browser proxies azurite deployment
+test: install browser proxies deployment
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
 
 # The console's tests drive a real browser; without one they are skipped, and say so at the end of the run.
@@ -47,15 +47,16 @@ $(VENV)/.deployment: requirements-deployment.lock $(VENV)/.installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-deployment.lock && touch $@ || \
 	  echo "what judges the files of deploy/ cannot be had here: their tests are skipped" >&2
 
-# The emulator of Azure Blob Storage is a program of Node, taken as the lock beside it says; without npm its tests are skipped, likewise.
+# The emulator of Azure Blob Storage is a program of Node, taken as the lock beside it says. Its hundreds of packages can take minutes
+# to arrive, which `make test` does not wait for: its tests are skipped, and say so, until this has been run once.
 azurite: install
 	@if cmp -s tests/azurite/package-lock.json $(VENV)/azurite/package-lock.json && test -x $(VENV)/azurite/node_modules/.bin/azurite-blob; then :; \
 	elif command -v npm >/dev/null; then \
 	  echo "installing the emulator of Azure Blob Storage for the tests" >&2; \
 	  mkdir -p $(VENV)/azurite && cp tests/azurite/package.json tests/azurite/package-lock.json $(VENV)/azurite/; \
 	  npm ci --prefix $(VENV)/azurite --silent --ignore-scripts --no-audit --no-fund \
-	    || echo "the emulator of Azure Blob Storage cannot be installed here: its tests are skipped" >&2; \
-	else echo "there is no npm: the tests of Azure Blob Storage are skipped" >&2; fi
+	    || echo "the emulator of Azure Blob Storage cannot be installed here: its tests stay skipped" >&2; \
+	else echo "there is no npm: the tests of Azure Blob Storage stay skipped" >&2; fi
 
 screenshots: install browser
 	$(BIN)/python scripts/screenshots.py
