@@ -11,6 +11,8 @@ from spark_assets.settings import BadSettings, Settings
 
 _SIGNING_FILE: Final = "signing-keys"
 _ENCRYPTION_FILE: Final = "encryption-keys"
+_KEPT: Final = 4
+"""Keys in a file of the home: the newest, and those before it, so that a rotation that was killed and run again takes nothing away."""
 _EXPECTED: Final = "it takes 'id:secret' pairs, IDs of letters and digits, secrets of 16 characters or more"
 
 
@@ -45,10 +47,10 @@ def are_in_home(settings: Settings) -> bool:
 
 
 def renew_signing_keys(settings: Settings, *, end_links: bool) -> None:
-    """Let a fresh key sign, if they are made in the home. The one before verifies on, unless its links are to end; others go."""
+    """Let a fresh key sign, if they are made in the home. The newest of the others verify on, unless their links are to end."""
     if not settings.signing_keys.get_secret_value():
         keys = signing_keys(settings)
-        _replace(settings.home / _SIGNING_FILE, [_fresh(key.id for key in keys), *(() if end_links else keys[:1])])
+        _replace(settings.home / _SIGNING_FILE, [_fresh(key.id for key in keys), *(() if end_links else keys[: _KEPT - 1])])
 
 
 def renew_encryption_keys(settings: Settings, used: Collection[str]) -> None:
@@ -59,10 +61,10 @@ def renew_encryption_keys(settings: Settings, used: Collection[str]) -> None:
 
 
 def retire_encryption_keys(settings: Settings, used: Collection[str]) -> None:
-    """Drop what has sealed nothing that is there, except the newest two: copies of the database may need the one before."""
+    """Drop what has sealed nothing that is there, except the newest: copies of the database may need those."""
     if not settings.encryption_keys.get_secret_value():
         keys = encryption_keys(settings)
-        _replace(settings.home / _ENCRYPTION_FILE, [*keys[:2], *(key for key in keys[2:] if key.id in used)])
+        _replace(settings.home / _ENCRYPTION_FILE, [*keys[:_KEPT], *(key for key in keys[_KEPT:] if key.id in used)])
 
 
 def _fresh(ids: Iterable[str]) -> SigningKey:
