@@ -46,7 +46,7 @@ def large(tmp_path: Path) -> Path:
 
 
 def test_of_twenty_files_one_that_is_bad_stops_no_other(user: dict[str, str], pictures: list[str]) -> None:
-    seen = on_terminal(["assets", "upload", *pictures, "--group", "twenty", "--create-group"], user)
+    seen = on_terminal(["assets", "upload", *pictures, "--group", "twenty", "--create-group"], user, columns=250)
     assert seen.code == 5
     assert "━" in seen.shown
     assert "20/20" in seen.shown
