@@ -50,7 +50,9 @@ def read(result: Result) -> Any:
 
 def test_an_asset_is_added_changed_moved_trashed_restored_and_downloaded(run: Run, media: Path, tmp_path: Path) -> None:
     picture = make_jpeg(media / "line.jpg", 570, 400)
-    asset = run("assets", "upload", str(picture), "--group", "line", "--create-group", "-q").stdout.strip()
+    asset = run("assets", "upload", str(picture), "--group", "line", "--create-group", "--external-id", "mine-1", "-q").stdout.strip()
+    assert run("assets", "list", "--external-id", "mine-1", "-q").stdout.split() == [asset]
+    assert "--external-id" in run("assets", "upload", str(picture), __file__, "--group", "line", "--external-id", "x", code=2).stderr
     other = run("groups", "create", "other line", "-q").stdout.strip()
     changed = read(run("assets", "update", asset, "--name", "a/b", "--tag", "x", "--metadata", '{"take": 1}', "--json"))
     assert (changed["name"], changed["tags"], changed["metadata"]) == ("a/b", ["x"], {"take": 1})

@@ -28,6 +28,7 @@ Kind = Annotated[
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="The asset's name, if it is a single one.", show_default=False)]
+ExternalId = Annotated[str | None, typer.Option(help="Your own ID of it, if it is a single one.", show_default=False)]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be repeated.", show_default=False)]
 Metadata = Annotated[str | None, typer.Option(metavar="JSON", help="An object that is kept with each.", show_default=False)]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="So many at once.")]
@@ -57,6 +58,7 @@ def add(
     create_group: CreateGroup = False,
     kind: Kind = None,
     name: Name = None,
+    external_id: ExternalId = None,
     tag: Tags = None,
     metadata: Metadata = None,
     project: InProject = None,
@@ -75,8 +77,8 @@ def add(
     if dedupe and no_wait:
         fail("--dedupe compares what the server has fetched, and --no-wait does not wait for that: give one or the other", USAGE)
     sources = read_addresses(urls)
-    _check_single(name, sources)
-    fields = _fields(tag, metadata, project, kind)
+    _check_single(name or external_id, sources)
+    fields = _fields(tag, metadata, project, kind, external_id)
     manner = Manner(group, create_group, project, jobs, not no_wait, timeout, dedupe, dry_run)
     each = [(url, {**fields, "name": name or name_of(url)}) for url in sources]
     _run(session, each, manner, "what was begun goes on by itself, and 'spark-assets tasks watch ID' follows it")
@@ -91,6 +93,7 @@ def upload(
     create_group: CreateGroup = False,
     kind: Kind = None,
     name: Name = None,
+    external_id: ExternalId = None,
     tag: Tags = None,
     metadata: Metadata = None,
     project: InProject = None,
@@ -109,8 +112,8 @@ def upload(
     sources, skipped = find_files(paths, recursive=recursive, is_typed=kind is not None)
     if skipped:
         session.say(f"Left out of the folders: {skipped}, whose endings are of no image, video or sound.")
-    _check_single(name, sources)
-    fields = {**_fields(tag, metadata, project, kind), **({"name": name} if name else {})}
+    _check_single(name or external_id, sources)
+    fields = {**_fields(tag, metadata, project, kind, external_id), **({"name": name} if name else {})}
     manner = Manner(group, create_group, project, jobs, not no_wait, timeout, dedupe, dry_run)
     _run(session, [(path, fields) for path in sources], manner, "the same command goes on where it was")
 
@@ -149,12 +152,14 @@ async def _add(session: Session, additions: "Sequence[Addition]", terms: "Terms"
 
 def _check_single(name: str | None, sources: Sequence[object]) -> None:
     if name is not None and len(sources) > 1:
-        fail("--name is for a single asset: several are called as their files are", USAGE)
+        fail("--name and --external-id are for a single asset: several are called as their files are", USAGE)
 
 
-def _fields(tags: Sequence[str] | None, metadata: str | None, project: str | None, kind: AssetType | None) -> dict[str, Any]:
+def _fields(
+    tags: Sequence[str] | None, metadata: str | None, project: str | None, kind: AssetType | None, external_id: str | None
+) -> dict[str, Any]:
     given = {
         "tags": list(tags or ()), "metadata": None if metadata is None else read_object(metadata), "project": project,
-        "type": None if kind is None else kind.value,
+        "type": None if kind is None else kind.value, "external_id": external_id,
     }  # fmt: skip
     return {name: value for name, value in given.items() if value}
