@@ -90,9 +90,9 @@ async def test_few_among_millions_are_read_from_an_index_of_their_own_without_so
 @pytest.mark.parametrize(
     ("table", "conditions", "index"),
     [
-        (assets, asset_conditions(HERE, PROCESSING, is_quiet=True), "ix_tasks_unfinished"),
+        (assets, asset_conditions(HERE, PROCESSING, is_quiet=True), "ix_tasks_lines"),
         (assets, asset_conditions(HERE, AssetFilter(tags=("rare",)), "rare"), "ix_tags_tag"),
-        (tasks, task_conditions(HERE, IN_PROGRESS, is_quiet=True), "ix_tasks_unfinished"),
+        (tasks, task_conditions(HERE, IN_PROGRESS, is_quiet=True), "ix_tasks_lines"),
         (tasks, task_conditions(HERE, TaskFilter(asset_id="asset-m")), "ix_tasks_of_asset"),
         (groups, group_conditions(HERE, GroupFilter(group_ids=("group-m", "group-n"))), "groups"),
     ],
