@@ -25,11 +25,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def group() -> None:
-    """The store of bytes."""
-
-
 @app.command()
 def copy(
     source: Annotated[str, typer.Argument(help="Where the bytes are: file:///folder, s3://bucket/prefix, gs://..., az://...")],

@@ -23,7 +23,10 @@ FOLDERS: Final = (
     blob_names.INCOMING,
     blob_names.ERASURES,
 )
-"""One after the other, so that only the names of one are in memory."""
+"""A few at a time, so that only their names are in memory."""
+_FOLDERS_AT_ONCE: Final = 8
+_BLOBS_AT_ONCE: Final = 4
+"""Of each folder."""
 _PAGE: Final = 500
 _UNKNOWN: Final = "application/octet-stream"
 _OTHER_TYPES: Final = {blob_names.RENDITIONS: PREVIEW_FORMAT.media_type, blob_names.INCOMING: _UNKNOWN, blob_names.ERASURES: MEDIA_TYPE}
@@ -75,11 +78,19 @@ async def copy_store(copying: Copying, report: Callable[[Copied], None]) -> Copi
     """
     copied = Copied()
     done = await asyncio.to_thread(_read_journal, copying.journal)
-    for folder in FOLDERS:
+
+    async def work(folder: str) -> None:
         await _copy_folder(copying, folder, done.get(folder, 0), copied)
         await asyncio.to_thread(_write_journal, copying.journal, _Done(folder, copying.clock.now()))
+
+    async for _ in in_order(_every_folder(), work, _FOLDERS_AT_ONCE):
         report(copied)
     return copied
+
+
+async def _every_folder() -> AsyncIterator[str]:
+    for folder in FOLDERS:
+        yield folder
 
 
 async def _copy_folder(copying: Copying, folder: str, done_at: int, copied: Copied) -> None:
@@ -93,7 +104,7 @@ async def _copy_folder(copying: Copying, folder: str, done_at: int, copied: Copi
         else:
             await _copy(copying, blob, media_type, old, copied)
 
-    async for _ in in_order(_typed(copying, folder), work):
+    async for _ in in_order(_typed(copying, folder), work, _BLOBS_AT_ONCE):
         pass
 
 

@@ -17,7 +17,7 @@ from spark_assets.operations import projects
 from spark_assets.operations.audit import record_call
 from spark_assets.operations.call import Call
 from spark_assets.operations.erased_blobs import Library, Removal, foresee_removal, remove_blobs
-from spark_assets.operations.erasure_record import note_erased, write_record
+from spark_assets.operations.erasure_record import write_record
 from spark_assets.operations.housekeeping import GROUP_STEP, STEP, by_project, drop_readings
 from spark_assets.operations.staging import discard
 from spark_assets.operations.trash import delete_assets, delete_group
@@ -178,7 +178,7 @@ async def _record(uow: UnitOfWork, call: Call, erasure_id: str, action: str, kin
 async def _note(uow: UnitOfWork, call: Call, erasure_id: str, **ids: tuple[str, ...]) -> None:
     """For the record in the store; nothing if nothing went."""
     if any(ids.values()):
-        await note_erased(uow, Erased(id=call.terms.task_ids.new(call.now), erasure_id=erasure_id, erased_at=call.now, **ids))
+        await uow.erasure.note(Erased(id=call.terms.task_ids.new(call.now), erasure_id=erasure_id, erased_at=call.now, **ids))
 
 
 def _receipt(erasure_id: str, call: Call, command: Erase, gone: _Gone, removal: Removal) -> Receipt:

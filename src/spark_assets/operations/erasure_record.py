@@ -19,17 +19,12 @@ from spark_assets.operations.erased_blobs import Library
 from spark_assets.operations.staging import discard_file
 from spark_assets.ports.blobs import BlobNotFound, BlobStore
 from spark_assets.ports.moving import Archive
-from spark_assets.ports.unit_of_work import Database, UnitOfWork
+from spark_assets.ports.unit_of_work import Database
 
 log = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/json"
 _STEP: Final = 100
-
-
-async def note_erased(uow: UnitOfWork, entry: Erased) -> None:
-    """Note what is removed, exactly if the unit of work is committed."""
-    await uow.erasure.note(entry)
 
 
 async def write_record(library: Library) -> None:
