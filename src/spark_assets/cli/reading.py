@@ -95,7 +95,7 @@ def _manifests(settings: "Settings", place: str, options: Path | None) -> "list[
     async def read() -> "list[Manifest]":
         archive = open_archive(settings, place, options)
         try:
-            return [found async for found in manifests(archive)]
+            return await manifests(archive)
         finally:
             await archive.close()
 

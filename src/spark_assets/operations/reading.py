@@ -54,11 +54,10 @@ class Taken(msgspec.Struct):
     there: int = 0
 
 
-async def manifests(archive: Archive) -> AsyncIterator[Manifest]:
-    """What is whole in the place, in order of age. Raises BadArchive, Unavailable."""
+async def manifests(archive: Archive) -> list[Manifest]:
+    """What is whole in the place, the oldest first. Raises BadArchive, Unavailable."""
     found = [archive_of(blob.name) async for blob in archive.list(ARCHIVES) if blob.name.endswith(f"/{MANIFEST}")]
-    for archive_id in sorted(found):
-        yield await manifest_of(archive, archive_id)
+    return sorted([await manifest_of(archive, archive_id) for archive_id in found], key=lambda manifest: manifest.taken_at)
 
 
 async def manifest_of(archive: Archive, archive_id: str) -> Manifest:
