@@ -117,9 +117,9 @@ async def test_two_hundred_units_of_work_at_once_are_all_durable(subject: Subjec
 
     await asyncio.gather(*(work(number) for number in range(200)))
     async with subject.open_again() as other, other.read() as repositories:
-        stored = await repositories.tasks.unfinished("", 1000)
+        stored = await repositories.lines.called(None, 1000)
     assert len(stored) == 200
-    assert sorted(job.subject for job in subject.kept.jobs) == [task_id for task_id, _ in stored]
+    assert sorted(job.subject for job in subject.kept.jobs) == [ingest.task_id for ingest in stored]
 
 
 async def test_a_failing_unit_of_work_among_many_undoes_only_itself(subject: Subject) -> None:
