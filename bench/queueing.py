@@ -178,13 +178,13 @@ class _Run:
         elif file.ingesting:
             self._begin(file, file.ingesting.popleft())
         else:
+            if file.afterwards:
+                self._begin(file, file.afterwards.popleft())
             if not file.has_ended:
                 file.has_ended = True
                 file.machine.held -= 1
                 self._passages.append(Passage(file.arrived, file.accepted, file.began, self._now))
                 self._fill_places()
-            if file.afterwards:
-                self._begin(file, file.afterwards.popleft())
 
     def _begin(self, file: _File, step: Step) -> None:
         if step.station == WAIT:

@@ -2,9 +2,11 @@
 
 import re
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.factories.fixtures"]
@@ -47,3 +49,12 @@ def _loopback_only(self: socket.socket, address: Any) -> Any:
 def network_is_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that reaches for the outside fails instead."""
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+
+
+@pytest.fixture(autouse=True)
+def logging_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that a test runs in this process sets up logging; no logger keeps that for the tests that follow."""
+    configure = structlog.configure
+    monkeypatch.setattr(structlog, "configure", lambda **how: configure(**{**how, "cache_logger_on_first_use": False}))
+    yield
+    structlog.reset_defaults()

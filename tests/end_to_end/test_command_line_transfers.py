@@ -131,7 +131,7 @@ def test_a_dry_run_says_what_would_come_of_it_and_changes_nothing(user: dict[str
 def test_of_many_downloads_one_that_fails_stops_no_other_and_none_overwrites_another(
     user: dict[str, str], pictures: list[str], tmp_path: Path
 ) -> None:
-    names = ["--group", "many", "--create-group", "--name", "same.jpg", "--quiet"]
+    names = ["--group", "many downloads", "--create-group", "--name", "same.jpg", "--quiet"]
     first, second = (run(["assets", "upload", picture, *names], user).stdout.strip() for picture in pictures[1:3])
     target = tmp_path / "target"
     arguments = ["assets", "download", first, "asset-none", second, first, "--output", str(target)]
