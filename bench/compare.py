@@ -1,17 +1,18 @@
 """Run all rows, or the named ones: `python -m bench.compare [row ...]`.
 
-The table goes to stdout, progress to stderr, and everything measured to `bench/results.json`. A missed goal is a result and
-no failure: the exit code is 0 then too.
+The table goes to stdout, progress to stderr, and everything measured to `bench/results.json`, where rows that were not run stay
+as they were. Each row is held against the same row of the last committed results, and marked if it got worse by more than noise.
+A missed goal is a result and no failure: the exit code is 0 then too.
 """
 
 import importlib.metadata
 import os
 import platform
 import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import create, ingest_large, ingest_small, latency, lists, memory, poll, poll_running
+from bench import create, create_pg, ingest_large, ingest_small, latency, lists, memory, poll, poll_running, scale_out, soak, start
 from bench.figures import Figure
 from spark_assets import __version__
 
@@ -28,11 +29,15 @@ ROWS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "poll": poll.measure,
     "poll-running": poll_running.measure,
     "create": create.measure,
+    "create-pg": create_pg.measure,
     "ingest-small": ingest_small.measure,
     "ingest-large": ingest_large.measure,
     "latency": latency.measure,
     "memory": memory.measure,
     "list": lists.measure,
+    "start": start.measure,
+    "scale-out": scale_out.measure,
+    "soak": soak.measure,
 }
 RESULTS: Final = Path(__file__).with_name("results.json")
 _PARTS: Final = ("granian", "litestar", "msgspec", "sqlalchemy", "aiohttp", "pgqueuer", "pillow", "av", "uvloop")
@@ -53,7 +58,6 @@ class Machine(msgspec.Struct, frozen=True):
 class Results(msgspec.Struct, frozen=True):
     """What is written down."""
 
-    date: str
     machine: Machine
     versions: dict[str, str]
     rows: list[Figure]
@@ -66,24 +70,55 @@ def main(names: Sequence[str]) -> int:
         print(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS)}", file=sys.stderr)
         return _USAGE
     signal.signal(signal.SIGTERM, _end)
-    figures = [figure for name in names or ROWS for figure in ROWS[name]()]
-    date = datetime.now(UTC).isoformat(timespec="seconds")
-    results = Results(date, describe_machine(), describe_versions(), figures)
-    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
-    Console(width=_WIDTH).print(build_table(figures))
+    committed = _committed()
+    shown: list[Figure] = []
+    for name in names or ROWS:
+        figures = ROWS[name]()
+        measured = {figure.row: figure for figure in figures}
+        kept = {figure.row: figure for figure in read_results()} | measured
+        write_results(list(kept.values()))
+        shown.extend(figures)
+    Console(width=_WIDTH).print(build_table(shown, committed))
     return 0
 
 
-def build_table(figures: Sequence[Figure]) -> Table:
-    """The table of the rows."""
+def read_results() -> list[Figure]:
+    """What was measured last; nothing if nothing was."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Results).rows if RESULTS.exists() else []
+
+
+def write_results(figures: list[Figure]) -> None:
+    """Keep what was measured, with the machine and the versions that it was measured on."""
+    results = Results(describe_machine(), describe_versions(), figures)
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+
+
+def build_table(figures: Sequence[Figure], committed: Mapping[str, Figure]) -> Table:
+    """The table of the rows, each beside what was committed of it."""
     table = Table("row", box=None, header_style="bold")
-    for title in ("ours", "baseline", "unit", "ratio", "goal"):
+    for title in ("ours", "baseline", "unit", "ratio", "goal", "last"):
         table.add_column(title, justify="left" if title == "unit" else "right")
     table.add_column("")
     for figure in figures:
-        verdict = "reached" if figure.reached else "short"
-        table.add_row(figure.row, _shown(figure.ours), _shown(figure.baseline), figure.unit, f"{figure.ratio:.2f}", figure.goal, verdict)
+        before = committed.get(figure.row)
+        last = "" if before is None else f"{before.judged:.2f}"
+        numbers = _shown(figure.ours), _shown(figure.baseline), figure.unit, f"{figure.ratio:.2f}", figure.goal, last
+        table.add_row(figure.row, *numbers, _verdict(figure, before))
     return table
+
+
+def _verdict(figure: Figure, before: Figure | None) -> str:
+    reached = "reached" if figure.reached else "short"
+    return f"{reached}, WORSE" if before is not None and figure.is_worse_than(before) else reached
+
+
+def _committed() -> dict[str, Figure]:
+    """The rows of the last committed results; none where there is no history."""
+    command = ["git", "show", f"HEAD:./{RESULTS.name}"]
+    found = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, check=False)
+    if found.returncode:
+        return {}
+    return {figure.row: figure for figure in msgspec.json.decode(found.stdout, type=Results).rows}
 
 
 def describe_machine() -> Machine:

@@ -3,6 +3,7 @@
 The baseline decodes the same body with msgspec and returns a constant. SQLite commits with `synchronous=FULL`, as always.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -22,15 +23,20 @@ _SOURCE: Final = "http://127.0.0.1/picture.jpg"
 
 def measure() -> list[Figure]:
     """Run the row."""
-    with serving("--no-ingest") as server:
+    return [measure_row("create", _GOAL)]
+
+
+def measure_row(row: str, goal: Goal, settings: Mapping[str, str] | None = None) -> Figure:
+    """Creations against the baseline, in one server with these settings."""
+    with serving("--no-ingest", settings=settings) as server:
         answer = msgspec.json.encode(server.submit(creation(_SOURCE, server.group_id(), "Image")))
     ours, baseline = [], []
-    with serving("--no-ingest", answer=answer) as server:
+    with serving("--no-ingest", settings=settings, answer=answer) as server:
         body = msgspec.json.encode(creation(_SOURCE, server.group_id(), "Image"))
         create = [server.request("POST", "/model/v1/generation", body)]
         decode = [server.request("POST", POST_PATH, body)]
         for number in range(1, ROUNDS + 1):
             ours.append(put_load(server.port, create, connections=CONNECTIONS, seconds=SECONDS).per_second)
             baseline.append(put_load(server.port, decode, connections=CONNECTIONS, seconds=SECONDS).per_second)
-            tell("create", f"round {number} of {ROUNDS}: {ours[-1]:.0f} creations/s, baseline {baseline[-1]:.0f}")
-    return [compare("create", "requests/s", ours, baseline, _GOAL)]
+            tell(row, f"round {number} of {ROUNDS}: {ours[-1]:.0f} creations/s, baseline {baseline[-1]:.0f}")
+    return compare(row, "requests/s", ours, baseline, goal)

@@ -2,12 +2,15 @@
 
 import statistics
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 ROUNDS: Final = 5
 """Measurements of each side of a row; the median is what counts."""
+NOISE: Final = 0.10
+"""By how much a row may get worse from one run to the next without being marked."""
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -22,8 +25,12 @@ class Goal(msgspec.Struct, frozen=True):
 
     def is_reached(self, ours: float, ratio: float) -> bool:
         """Whether a measured row is good enough."""
-        value = ratio if self.of_ratio else ours
+        value = self.judged(ours, ratio)
         return value >= self.limit if self.at_least else value <= self.limit
+
+    def judged(self, ours: float, ratio: float) -> float:
+        """Which of the two the limit is held against."""
+        return ratio if self.of_ratio else ours
 
     def __str__(self) -> str:
         return f"{'>=' if self.at_least else '<='} {self.limit:g}{self.unit}"
@@ -39,9 +46,19 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     ratio: float
     goal: str
     reached: bool
+    judged: float
+    """What was held against the goal."""
+    more_is_better: bool
+    measured_at: str
     our_rounds: list[float]
     baseline_rounds: list[float]
     remarks: str = ""
+
+    def is_worse_than(self, before: "Figure") -> bool:
+        """Whether it is worse than an earlier run's by more than noise."""
+        if self.more_is_better:
+            return self.judged < before.judged * (1 - NOISE)
+        return self.judged > before.judged + abs(before.judged) * NOISE
 
 
 def compare(row: str, unit: str, ours: Sequence[float], baseline: Sequence[float], goal: Goal, remarks: str = "") -> Figure:
@@ -56,6 +73,9 @@ def compare(row: str, unit: str, ours: Sequence[float], baseline: Sequence[float
         ratio=ratio,
         goal=str(goal),
         reached=goal.is_reached(our_median, ratio),
+        judged=goal.judged(our_median, ratio),
+        more_is_better=goal.at_least,
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         our_rounds=list(ours),
         baseline_rounds=list(baseline),
         remarks=remarks,

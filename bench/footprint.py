@@ -5,27 +5,24 @@ on how busy the machine is. Processor time is measured by `bench.simulate`.
 """
 
 import asyncio
-import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
-from unittest.mock import patch
 
 import asyncpg
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.fleet import engines
 from bench.ingest_small import SETTINGS
 from bench.origin import serving_media
-from bench.postgres import postgres_database
 from bench.progress import tell
 from bench.server import Server, creation, serving
 from bench.submission import submit_all
-from tests.factories.servers import S3Server
 
 FILES: Final = 1_000
 _WARM: Final = 50
@@ -58,9 +55,9 @@ def _embedded() -> Counts:
 def _fleet() -> Counts:
     with ExitStack() as stack:
         origin = stack.enter_context(serving_media())
-        database, store = stack.enter_context(postgres_database()), stack.enter_context(_bucket())
-        server = stack.enter_context(serving(settings={**SETTINGS, **database, **store}))
-        return _measure(server, origin, lambda: asyncio.run(_read_postgres(database["DATABASE_URL"])))
+        settings = stack.enter_context(engines())
+        server = stack.enter_context(serving(settings={**SETTINGS, **settings}))
+        return _measure(server, origin, lambda: asyncio.run(_read_postgres(settings["DATABASE_URL"])))
 
 
 def _measure(server: Server, origin: str, read: Callable[[], Counts]) -> Counts:
@@ -113,13 +110,6 @@ async def _read_postgres(url: str) -> Counts:
 
 def _named(rows: dict[str, int]) -> Counts:
     return {f"rows kept in {name}": float(count) for name, count in sorted(rows.items()) if name not in _SETTLED_TABLES}
-
-
-@contextmanager
-def _bucket() -> Iterator[dict[str, str]]:
-    """The settings of a server on an empty bucket of its own."""
-    with S3Server() as store, patch.dict(os.environ, {f"AWS_{name.upper()}": value for name, value in store.credentials.items()}):
-        yield {"STORAGE_URL": f"s3://{store.create_bucket()}", "S3_ENDPOINT": store.endpoint}
 
 
 if __name__ == "__main__":

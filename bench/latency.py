@@ -1,6 +1,6 @@
 """Row `latency`: from POST to `completed` seen by the client, one JPEG of 170 KB at a time, on an idle server.
 
-The client polls, with a pause of one millisecond between two polls. The baseline is a plain script that fetches, hashes,
+The client waits with a long poll (`?wait=30`), as the SDK does. The baseline is a plain script that fetches, hashes,
 decodes and writes a picture of the same kind; both take turns.
 """
 
@@ -18,7 +18,6 @@ from bench.progress import tell
 from bench.server import Server, serving
 
 SAMPLES: Final = 200
-_POLL_PAUSE: Final = 0.001
 _REST: Final = 0.05
 """Seconds between two samples: the thumbnail of the last one is published meanwhile."""
 _MEDIAN_GOAL: Final = Goal(1.5, at_least=False, unit=" x")
@@ -52,7 +51,7 @@ def measure() -> list[Figure]:
 def _ingest_with_us(server: Server, group_id: str, url: str) -> float:
     """Seconds."""
     began = time.perf_counter()
-    server.wait_for_all([server.create_asset(url, group_id, "Image")], pause=_POLL_PAUSE)
+    server.wait_for(server.create_asset(url, group_id, "Image"))
     return time.perf_counter() - began
 
 

@@ -19,6 +19,14 @@ _SPREAD: Final = 1_000_003
 """Microseconds between two assets: not in step with seconds."""
 _COLUMNS: Final = [column.name for column in assets.columns if column.name != "rendition_pending"]
 
+_FINISHED_TASKS: Final = """
+INSERT INTO tasks (id, project_id, key_id, model, status, request_id, asset_id, group_id, stage, progress, bytes_received,
+                   attempts, fence, cost, discount, created_at, completed_at)
+SELECT 'c' || substr(id, -19), project_id, 'key-bench', 'spark_asset_create', 'completed', 'bench', id, group_id, 'active', 1, size,
+       1, 1, 0, 0, created_at, created_at + 1000000
+FROM assets
+"""
+
 
 def fill_sqlite(database: Path, count: int) -> None:
     """Add so many active assets to a migrated database file."""
@@ -32,6 +40,13 @@ def fill_sqlite(database: Path, count: int) -> None:
 def fill_postgres(url: str, count: int) -> None:
     """Add so many active assets to a migrated database."""
     asyncio.run(_fill_postgres(url, count))
+
+
+def fill_finished_tasks(database: Path) -> None:
+    """Add the completed creation of each asset that is there."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(_FINISHED_TASKS)
+        connection.commit()
 
 
 async def _fill_postgres(url: str, count: int) -> None:

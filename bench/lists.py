@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from bench.figures import ROUNDS, Figure, Goal, compare
+from bench.fleet import postgres_database
 from bench.library import fill_postgres, fill_sqlite
-from bench.postgres import postgres_database
 from bench.progress import tell
 from bench.server import Server, serving
 

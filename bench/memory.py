@@ -46,7 +46,7 @@ def measure() -> list[Figure]:
 def _ingest_watched(server: Server, origin: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """Memory before, and the most at any time during the ingest: (PSS, sum of resident sizes) in MB."""
     group_id = server.group_id()
-    before = highest = _memory(server)
+    before = highest = memory_of(server)
     done = threading.Event()
 
     def ingest() -> None:
@@ -58,13 +58,14 @@ def _ingest_watched(server: Server, origin: str) -> tuple[tuple[float, float], t
     worker = threading.Thread(target=ingest)
     worker.start()
     while not done.wait(_INTERVAL):
-        now = _memory(server)
+        now = memory_of(server)
         highest = max(highest[0], now[0]), max(highest[1], now[1])
     worker.join()
     return before, highest
 
 
-def _memory(server: Server) -> tuple[float, float]:
+def memory_of(server: Server) -> tuple[float, float]:
+    """What all processes of the server hold: (PSS, sum of resident sizes) in MB."""
     proportional = resident = 0
     for process in server.processes():
         try:

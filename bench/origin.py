@@ -8,6 +8,7 @@ import http.server
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,9 @@ _LISTEN_QUEUE: Final = 128
 
 
 @contextmanager
-def serving_media(clip: Path | None = None) -> Iterator[str]:
-    """The base address of an origin."""
-    arguments = [] if clip is None else [str(clip)]
+def serving_media(clip: Path | None = None, *, delay: float = 0.0) -> Iterator[str]:
+    """The base address of an origin that begins each answer after so many seconds."""
+    arguments = [str(delay)] if clip is None else [str(delay), str(clip)]
     with running(module_command("bench.origin", *arguments), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
@@ -33,8 +34,9 @@ def serving_media(clip: Path | None = None) -> Iterator[str]:
 class _Origin(http.server.ThreadingHTTPServer):
     request_queue_size = _LISTEN_QUEUE
 
-    def __init__(self, clip: Path | None) -> None:
+    def __init__(self, delay: float, clip: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.delay = delay
         self.jpegs = make_jpegs(_PICTURES)
         self.clip = clip
 
@@ -47,6 +49,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         _, kind, number = self.path.split("/")
         tag = number.zfill(_NUMBER_WIDTH).encode()
+        time.sleep(self.server.delay)
         if kind == "jpeg":
             jpeg = jpeg_with_comment(self.server.jpegs[int(number) % _PICTURES], tag)
             self.wfile.write(_head("image/jpeg", len(jpeg)) + jpeg)
@@ -70,6 +73,6 @@ def _head(media_type: str, length: int) -> bytes:
 
 
 if __name__ == "__main__":
-    origin = _Origin(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    origin = _Origin(float(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
     print(origin.server_port, flush=True)
     origin.serve_forever()

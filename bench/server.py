@@ -20,11 +20,13 @@ import psutil
 from bench.baseline_application import ANSWER_VARIABLE
 from bench.child_process import module_command, running
 
-_START_TIMEOUT: Final = 30.0
+START_TIMEOUT: Final = 120.0
+"""Seconds: a patience, not a promise."""
 _QUIET: Final = 0.5
 """Seconds without work after which a started server counts as idle."""
 _POLL_PAUSE: Final = 0.02
-_COMMAND: Final = str(Path(sys.executable).with_name("spark-assets"))
+COMMAND: Final = str(Path(sys.executable).with_name("spark-assets"))
+"""The installed program."""
 
 
 class ServerFailed(Exception):
@@ -121,33 +123,42 @@ def serving(
     settings: Mapping[str, str] | None = None,
     answer: bytes | None = None,
     prepare: Callable[[Path], None] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[Server]:
-    """A server on an empty home, idle and with a key; both go in the end.
+    """A server on an empty home, idle and with a key; both go in the end, unless there is a `folder` to keep the home in.
 
     `settings` without their prefix. `prepare` is given the home, with its migrated database, before the server starts.
     With an `answer` the baseline handlers are in the server too, and give those bytes.
     """
-    folder = Path(tempfile.mkdtemp(prefix="spark-assets-bench-"))
-    try:
+    with _kept(folder) as place:
         port = free_port()
-        environment = {f"SPARK_ASSETS_{name}": value for name, value in _settings(folder, settings).items()}
+        environment = {f"SPARK_ASSETS_{name}": value for name, value in _settings(place, settings).items()}
         if prepare is not None:
-            subprocess.run([_COMMAND, "migrate"], env={**os.environ, **environment}, check=True, capture_output=True)
-            prepare(folder / "home")
-        command = [_COMMAND]
+            subprocess.run([COMMAND, "migrate"], env={**os.environ, **environment}, check=True, capture_output=True)
+            prepare(place / "home")
+        command = [COMMAND]
         if answer is not None:
-            answer_file = folder / "answer"
+            answer_file = place / "answer"
             answer_file.write_bytes(answer)
             environment[ANSWER_VARIABLE] = str(answer_file)
             command = module_command("bench.baseline_server")
         command += ["serve", "--port", str(port), *arguments]
-        with (folder / "log").open("wb") as log, running(command, environment=environment, stderr=log) as process:
-            _wait_until_ready(process, port, folder / "log")
+        with (place / "log").open("wb") as log, running(command, environment=environment, stderr=log) as process:
+            wait_until_ready(process, port, place / "log")
             server = Server(psutil.Process(process.pid), port, _make_key(environment))
             server.wait_until_idle()
             yield server
+
+
+@contextmanager
+def _kept(folder: Path | None) -> Iterator[Path]:
+    """The folder, or a new one that goes in the end."""
+    place = folder or Path(tempfile.mkdtemp(prefix="spark-assets-bench-"))
+    try:
+        yield place
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is None:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def free_port() -> int:
@@ -161,8 +172,9 @@ def _settings(folder: Path, settings: Mapping[str, str] | None) -> dict[str, str
     return {"HOME": str(folder / "home"), "SOURCE_ALLOW": "127.0.0.0/8", "LOG_FORMAT": "json", **(settings or {})}
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT
+def wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Return when the server says that it can serve. Raises ServerFailed if it ends instead, or takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -175,10 +187,10 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) 
             connection.close()
         if process.poll() is not None or time.monotonic() > deadline:
             raise ServerFailed(log.read_text(errors="replace")[-2000:])
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def _make_key(environment: Mapping[str, str]) -> str:
-    command = [_COMMAND, "keys", "create", "--name", "bench", "--json"]
+    command = [COMMAND, "keys", "create", "--name", "bench", "--json"]
     made = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
     return str(json.loads(made.stdout)["key"])
