@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
+# The tests start many hundreds of processes: without compiled files, each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test browser proxies azurite deployment screenshots chaos check format bench lock clean
 .DEFAULT_GOAL := install
@@ -12,7 +14,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: requirements-dev.lock pyproject.toml src/spark_assets/__init__.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements-dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
