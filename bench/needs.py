@@ -14,7 +14,7 @@ from bench.server import Server
 
 _REST: Final = 0.06
 """Seconds after which whatever follows the end of an ingest is done."""
-_PARSER: Final = "multiprocessing"
+_PARSER: Final = "spark_assets.media."
 """What stands in the command line of the processes that parse, and in that of no other of the server's."""
 
 

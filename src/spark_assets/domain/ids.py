@@ -4,6 +4,7 @@ Assets and groups follow the vendor's form, tasks the xid form, requests the for
 None of them is a secret; uniqueness is the database's, so a maker of rows tries again when an ID is taken.
 """
 
+import base64
 import itertools
 import os
 import secrets
@@ -11,7 +12,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 SUFFIX_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
-_XID_ALPHABET: Final = "0123456789abcdefghijklmnopqrstuv"
+_FAIR: Final = 256 - 256 % len(SUFFIX_ALPHABET)
+"""A random byte below this stands for each character equally often; others are thrown away."""
+_CHARACTERS: Final = bytes(ord(SUFFIX_ALPHABET[byte % len(SUFFIX_ALPHABET)]) for byte in range(256))
+_UNFAIR: Final = bytes(range(_FAIR, 256))
+_XID_LENGTH: Final = 20
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -37,8 +42,8 @@ def earliest_task_id(at: int) -> str:
 
 
 def _task_id(now: int, rest: bytes) -> str:
-    number = int.from_bytes((now // _MICROSECONDS).to_bytes(4, "big") + rest, "big") << 4
-    return "".join([_XID_ALPHABET[(number >> shift) & 31] for shift in range(95, -1, -5)])
+    twelve = (now // _MICROSECONDS).to_bytes(4, "big") + rest
+    return base64.b32hexencode(twelve)[:_XID_LENGTH].lower().decode()
 
 
 def new_asset_id(now: int) -> str:
@@ -100,10 +105,8 @@ def _stamp(now: int) -> str:
 
 
 def _suffix(length: int) -> str:
-    """Random characters, each equally likely: bytes that do not fit the alphabet evenly are thrown away."""
-    size = len(SUFFIX_ALPHABET)
-    fair = 256 - 256 % size
-    characters: list[str] = []
+    """Random characters, each equally likely."""
+    characters = b""
     while len(characters) < length:
-        characters.extend(SUFFIX_ALPHABET[byte % size] for byte in os.urandom(length + 4) if byte < fair)
-    return "".join(characters[:length])
+        characters += os.urandom(length + 4).translate(_CHARACTERS, _UNFAIR)
+    return characters[:length].decode()
