@@ -1,7 +1,8 @@
 """Run all rows, or the named ones: `python -m bench.compare [row ...]`.
 
-The table goes to stdout, progress to stderr, and everything measured to `bench/results.json`, where rows that were not run stay
-as they were. Each row is held against the same row of the last committed results, and marked if it got worse by more than noise.
+The table goes to stdout, progress to stderr, and everything measured to `bench/results.json` and to the table of
+`docs/performance.md`, where rows that were not run stay as they were. Each row is held against the same row of the last
+committed results, and marked if it got worse by more than noise.
 A missed goal is a result and no failure: the exit code is 0 then too.
 """
 
@@ -23,6 +24,7 @@ from rich.table import Table
 
 from bench import create, create_pg, ingest_large, ingest_small, latency, lists, memory, poll, poll_running, scale_out, soak, start
 from bench.figures import Figure
+from bench.report import shown, write_page
 from spark_assets import __version__
 
 ROWS: Final[dict[str, Callable[[], list[Figure]]]] = {
@@ -71,14 +73,14 @@ def main(names: Sequence[str]) -> int:
         return _USAGE
     signal.signal(signal.SIGTERM, _end)
     committed = _committed()
-    shown: list[Figure] = []
+    measured: list[Figure] = []
     for name in names or ROWS:
         figures = ROWS[name]()
-        measured = {figure.row: figure for figure in figures}
-        kept = {figure.row: figure for figure in read_results()} | measured
+        kept = {figure.row: figure for figure in [*read_results(), *figures]}
         write_results(list(kept.values()))
-        shown.extend(figures)
-    Console(width=_WIDTH).print(build_table(shown, committed))
+        write_page(list(kept.values()))
+        measured.extend(figures)
+    Console(width=_WIDTH).print(build_table(measured, committed))
     return 0
 
 
@@ -102,7 +104,7 @@ def build_table(figures: Sequence[Figure], committed: Mapping[str, Figure]) -> T
     for figure in figures:
         before = committed.get(figure.row)
         last = "" if before is None else f"{before.judged:.2f}"
-        numbers = _shown(figure.ours), _shown(figure.baseline), figure.unit, f"{figure.ratio:.2f}", figure.goal, last
+        numbers = shown(figure.ours), shown(figure.baseline), figure.unit, f"{figure.ratio:.2f}", figure.goal, last
         table.add_row(figure.row, *numbers, _verdict(figure, before))
     return table
 
@@ -131,10 +133,6 @@ def describe_versions() -> dict[str, str]:
     """The versions of what was measured."""
     known = {"spark-assets": __version__, "python": platform.python_version()}
     return known | {part: importlib.metadata.version(part) for part in _PARTS}
-
-
-def _shown(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _processor() -> str:

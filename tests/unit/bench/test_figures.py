@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.compare import build_table
+from bench.compare import build_table, read_results
 from bench.figures import Figure, Goal, compare
+from bench.report import PAGE, render
 
 RATE = Goal(0.5, at_least=True)
 GROWTH = Goal(128, at_least=False, of_ratio=False, unit=" MB")
@@ -47,3 +48,7 @@ def test_what_got_worse_is_marked_though_its_goal_is_reached() -> None:
     _, create, memory = drawn.getvalue().rstrip().splitlines()
     assert create.split()[-3:] == ["0.90", "reached,", "WORSE"]
     assert memory.split()[-1] == "short"
+
+
+def test_the_page_shows_what_was_measured() -> None:
+    assert render(read_results()) in PAGE.read_text()
