@@ -14,7 +14,7 @@ from spark_assets.operations.verification import Breach, find_breaches
 from spark_assets.runtime.addresses import trusted_proxies
 from spark_assets.runtime.assembly import Runtime, open_runtime
 from spark_assets.runtime.certificate import check_certificate
-from spark_assets.runtime.databases import needs_migration, prepare_database
+from spark_assets.runtime.databases import describe_schema, needs_migration, prepare_database, refuse_newer
 from spark_assets.runtime.moderation import describe_moderator
 from spark_assets.settings import PREFIX, Settings
 
@@ -37,6 +37,8 @@ def examine(settings: Settings, wish: Wish) -> list[Finding]:
     """Look at every part, and do what else is wished. Raises BadSettings, NewerSchema, Unavailable."""
     check_certificate(settings)
     trusted_proxies(settings)
+    if wish.verify or wish.repair:
+        refuse_newer(settings)
     findings = [_settings_finding(settings), _schema_finding(settings)]
     if findings[-1][1] == "ok":
         findings += asyncio.run(_examine(settings, wish))
@@ -56,7 +58,7 @@ def _schema_finding(settings: Settings) -> Finding:
     if not settings.auto_migrate and needs_migration(settings):
         return "schema", "trouble", "the schema is not up to date; run 'spark-assets migrate'"
     prepare_database(settings)
-    return "schema", "ok", "up to date"
+    return "schema", "ok", describe_schema(settings)
 
 
 async def _examine(settings: Settings, wish: Wish) -> list[Finding]:

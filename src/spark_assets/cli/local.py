@@ -15,12 +15,12 @@ from spark_assets.settings import Settings, load_settings
 Result = TypeVar("Result")
 
 
-def prepared_settings(home: Path | None) -> Settings:
-    """The effective settings, with a home that exists and a schema that is current."""
+def prepared_settings(home: Path | None, prepare: Callable[[Settings], None] = prepare_database) -> Settings:
+    """The effective settings, with a home that exists and a database that was prepared."""
     settings = load_settings(home=home)
     configure_logging(settings.log_level, settings.log_format)
     make_home(settings)
-    prepare_database(settings)
+    prepare(settings)
     return settings
 
 

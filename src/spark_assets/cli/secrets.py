@@ -43,7 +43,7 @@ def rotate(
     Example: spark-assets secrets rotate
     """
     from spark_assets.observability import configure_logging
-    from spark_assets.runtime.databases import prepare_database
+    from spark_assets.runtime.databases import prepare_whole_database
     from spark_assets.runtime.home import lock_home, make_home
     from spark_assets.runtime.secrets import are_in_home
     from spark_assets.settings import load_settings
@@ -56,7 +56,7 @@ def rotate(
         make_home(settings)
         # A server that runs would not know the fresh keys.
         with lock_home(settings) if are_in_home(settings) and not dry_run else nullcontext():
-            prepare_database(settings)
+            prepare_whole_database(settings)
             renewed = 0 if dry_run else _rotate(settings, end_links=end_links)
             uses = _uses(settings)
     if as_json:

@@ -88,11 +88,11 @@ def worker(home: Home = None) -> None:
 
 
 def migrate(home: Home = None) -> None:
-    """Bring the database schema up to date.
+    """Bring the database schema up to date, and say which versions may run on it.
 
     Example: spark-assets migrate
     """
-    from spark_assets.runtime.databases import migrate_database, needs_migration
+    from spark_assets.runtime.databases import describe_schema, migrate_database, needs_migration
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import load_settings
 
@@ -101,9 +101,10 @@ def migrate(home: Home = None) -> None:
         make_home(settings)
         if needs_migration(settings):
             migrate_database(settings)
-            print("the schema is now up to date", file=sys.stderr)
+            done = "the schema is now up to date"
         else:
-            print("the schema was up to date already", file=sys.stderr)
+            done = "the schema needed no migration"
+        print(f"{done}: {describe_schema(settings)}", file=sys.stderr)
 
 
 def _check_settings(settings: "Settings") -> None:

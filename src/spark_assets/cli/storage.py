@@ -42,10 +42,11 @@ def copy(
     Example: spark-assets storage copy file:///var/lib/spark-assets/blobs s3://bucket/library
     """
     from spark_assets.cli.local import prepared_settings
+    from spark_assets.runtime.databases import prepare_whole_database
     from spark_assets.runtime.moving import open_place
 
     with explained():
-        settings = prepared_settings(home)
+        settings = prepared_settings(home, prepare_whole_database)
         places = open_place(settings, source, from_options), open_place(settings, target, to_options, is_new=True)
         name = hashlib.sha256(f"{source}\n{target}".encode()).hexdigest()[:16]
         copied = asyncio.run(_copy(settings, *places, settings.home / f"storage-copy-{name}.jsonl"))

@@ -34,10 +34,11 @@ def export(
     Example: spark-assets export library.tar
     """
     from spark_assets.cli.local import prepared_settings
+    from spark_assets.runtime.databases import prepare_whole_database
     from spark_assets.runtime.moving import open_place
 
     with explained():
-        settings = prepared_settings(home)
+        settings = prepared_settings(home, prepare_whole_database)
         if target.endswith(TAR):
             manifest = asyncio.run(_write_file(settings, Path(target)))
         else:
@@ -58,10 +59,11 @@ def backup(
     Example: spark-assets backup s3://backups/library
     """
     from spark_assets.cli.local import prepared_settings
+    from spark_assets.runtime.databases import prepare_whole_database
     from spark_assets.runtime.moving import open_place
 
     with explained():
-        settings = prepared_settings(home)
+        settings = prepared_settings(home, prepare_whole_database)
         manifest = asyncio.run(_write_place(settings, open_place(settings, place, options, is_new=True), must_be_new=False))
     _show(manifest, place, as_json)
 

@@ -16,6 +16,7 @@ from sqlalchemy.sql.base import Executable
 from spark_assets.db.connection import Parameters, Row, Transactions, insert_new, insert_or_replace
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
+from spark_assets.db.schema import APPLICATION, HEAD
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
@@ -62,7 +63,7 @@ def postgres_engine(url: str, *, longest_pause: float | None = _LONGEST_PAUSE) -
             "timeout": _CONNECT_TIMEOUT,
             "command_timeout": _COMMAND_TIMEOUT,
             "server_settings": {
-                "application_name": "spark-assets",
+                "application_name": f"{APPLICATION} {HEAD}",  # by this a contracting migration finds what still runs
                 "idle_in_transaction_session_timeout": str(round((longest_pause or 0) * 1000)),
             },
         },

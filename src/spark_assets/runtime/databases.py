@@ -22,20 +22,38 @@ _IMPORT: Final = "SELECT reason FROM holds WHERE id = 'import'"
 
 
 def prepare_database(settings: Settings) -> None:
-    """Migrate if that is needed and AUTO_MIGRATE allows it. Raises BadSettings, NewerSchema."""
+    """Migrate if that is needed and AUTO_MIGRATE allows it. Raises BadSettings, NewerSchema, OlderCodeRuns."""
     if needs_migration(settings):
         if not settings.auto_migrate:
             raise BadSettings("the database schema is not up to date and SPARK_ASSETS_AUTO_MIGRATE is off; run 'spark-assets migrate'")
         migrate_database(settings)
 
 
+def prepare_whole_database(settings: Settings) -> None:
+    """The same for what has to know all that is in the database. Raises BadSettings, NewerSchema, OlderCodeRuns."""
+    refuse_newer(settings)
+    prepare_database(settings)
+
+
+def refuse_newer(settings: Settings) -> None:
+    """Raises NewerSchema if there may be more in the database than this code knows, though it may run on it; BadSettings."""
+    schema.check_whole(schema_of(settings))
+
+
 def needs_migration(settings: Settings) -> bool:
     """Whether the schema is behind the code. Raises BadSettings if the database cannot be reached, NewerSchema."""
-    return not schema.is_current(schema_of(settings))
+    return not schema.is_enough(schema_of(settings))
 
 
-def schema_of(settings: Settings) -> str | None:
-    """The schema that the database has; None if it has none yet. Raises BadSettings if it cannot be reached."""
+def describe_schema(settings: Settings) -> str:
+    """A sentence on the database's schema, and on which code may run on it. Raises BadSettings if it cannot be reached."""
+    found = schema_of(settings)
+    newer = f", newer than this version, which knows {schema.HEAD}" if found.version != schema.HEAD else ""
+    return f"schema {found.version}{newer}; its floor is {found.oldest_code}: code that knows {found.oldest_code} or newer may run on it"
+
+
+def schema_of(settings: Settings) -> schema.Schema:
+    """What the database says of its schema. Raises BadSettings if it cannot be reached."""
     try:
         return _sqlite_schema(settings) if settings.is_embedded else asyncio.run(_postgres_schema(settings))
     except ENGINE_ERRORS as error:
@@ -43,7 +61,10 @@ def schema_of(settings: Settings) -> str | None:
 
 
 def migrate_database(settings: Settings, version: str | None = None) -> None:
-    """Bring the schema up to this version, or up to date, one process at a time. Raises BadSettings if the database cannot be reached."""
+    """Bring the schema up to this version, or up to date, one process at a time.
+
+    Raises BadSettings if the database cannot be reached, OlderCodeRuns.
+    """
     try:
         if settings.is_embedded:
             _migrate_sqlite(settings, version)
@@ -54,7 +75,7 @@ def migrate_database(settings: Settings, version: str | None = None) -> None:
 
 
 def open_database(settings: Settings, dispatcher: JobDispatcher) -> Database:
-    """The database adapter; its schema must be current."""
+    """The database adapter; its schema must be one that this code may run on."""
     sealer = Sealer(encryption_keys(settings))
     if settings.is_embedded:
         return SqliteDatabase(sqlite_engine(str(settings.sqlite_path)), sealer, dispatcher)
@@ -91,14 +112,13 @@ def _url(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
-def _sqlite_schema(settings: Settings) -> str | None:
+def _sqlite_schema(settings: Settings) -> schema.Schema:
     """One statement on the standard library's driver: a start that has nothing to migrate loads no engine for it."""
     if not settings.sqlite_path.exists():
-        return None
+        return schema.Schema()
     with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as connection:
         found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found else None
-        return None if row is None else str(row[0])
+        return schema.schema_in(connection.execute(schema.READ).fetchone() if found else None)
 
 
 def _migrate_sqlite(settings: Settings, wanted: str | None) -> None:
@@ -106,10 +126,10 @@ def _migrate_sqlite(settings: Settings, wanted: str | None) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=10000")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        version = schema.schema_version(connection)
-        if not schema.is_current(version):
-            if version is not None:
-                _copy_aside(settings, version)
+        found = schema.read_schema(connection)
+        if not schema.is_enough(found):
+            if found.version is not None:
+                _copy_aside(settings, found.version)
             schema.migrate(connection, wanted)
         connection.exec_driver_sql("COMMIT")
     engine.dispose()
@@ -122,13 +142,13 @@ def _copy_aside(settings: Settings, version: str) -> None:
         old.backup(copy)
 
 
-async def _postgres_schema(settings: Settings) -> str | None:
+async def _postgres_schema(settings: Settings) -> schema.Schema:
     from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
 
     engine = postgres_engine(_url(settings))
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(schema.schema_version)
+            return await connection.run_sync(schema.read_schema)
     finally:
         await engine.dispose()
 
@@ -151,7 +171,7 @@ async def _migrate_postgres(settings: Settings, wanted: str | None) -> None:
 
 
 def _migrate_if_behind(connection: "Connection", wanted: str | None) -> None:
-    if not schema.is_current(schema.schema_version(connection)):
+    if not schema.is_enough(schema.read_schema(connection)):
         schema.migrate(connection, wanted)
 
 

@@ -100,7 +100,7 @@ def prepare_schema(settings: Settings, wanted: str) -> None:
     """Give an empty database the schema of an archive; its own migration comes after the rows. Raises BadArchive, BadSettings."""
     if wanted > schema.HEAD:
         raise BadArchive(f"the archive has schema {wanted}, this version of spark-assets knows {schema.HEAD}; use the newer version")
-    found = schema_of(settings)
+    found = schema_of(settings).version
     if found is None:
         migrate_database(settings, wanted)
     elif found != wanted:

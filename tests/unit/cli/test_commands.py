@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from spark_assets import __version__
 from spark_assets.cli.drawing import moment
 from spark_assets.cli.main import app
+from spark_assets.db import schema
 from spark_assets.domain.api_key import is_well_formed
 from tests.factories.databases import write_sqlite_file
 
@@ -196,17 +197,38 @@ def test_a_database_locked_by_another_process_is_worth_another_try(run: Run, hom
         assert "locked by another process" in run("projects", "create", "film", code=7).stderr
 
 
-def test_a_newer_schema_is_refused(run: Run, home: Path) -> None:
+def say_schema(home: Path, version: str, floor: str) -> None:
+    """Let the database say this of its schema."""
     with closing(sqlite3.connect(home / "library.db", isolation_level=None)) as other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
-    for command in (["keys", "list"], ["migrate"]):
-        assert "9999" in run(*command, code=1).stderr
+        other.execute("UPDATE alembic_version SET version_num = ?, floor = ?", (version, floor))
 
 
-def test_migrate_says_what_it_did(run: Run, home: Path) -> None:
-    assert "already" in run("migrate").stderr
+def test_a_newer_schema_is_refused_by_what_is_below_its_floor(run: Run, home: Path) -> None:
+    say_schema(home, "9999", "9000")
+    for command in (["keys", "list"], ["migrate"], ["doctor"]):
+        said = run(*command, code=1).stderr
+        assert "9999" in said and "9000" in said and "use a newer version" in said
+
+
+def test_a_newer_schema_above_its_floor_is_worked_on_but_not_copied_or_judged(run: Run, home: Path, tmp_path: Path) -> None:
+    say_schema(home, "9999", schema.HEAD)
+    run("keys", "list")
+    sentence = f"schema 9999, newer than this version, which knows {schema.HEAD}; its floor is {schema.HEAD}"
+    assert sentence in run("migrate").stderr
+    found = json.loads(run("doctor", "--json").stdout)["findings"]
+    assert next(one["message"] for one in found if one["part"] == "schema").startswith(sentence)
+    place = str(tmp_path / "place")
+    for command in (["backup", place], ["export", place], ["storage", "copy", str(home / "blobs"), place], ["secrets", "rotate"]):
+        assert "does not know all that is in it" in run(*command, code=1).stderr, command
+    for option in ("--verify", "--repair"):
+        assert "does not know all that is in it" in run("doctor", option, code=1).stderr
+
+
+def test_migrate_says_what_it_did_and_which_code_may_run(run: Run, home: Path) -> None:
+    said = f"schema {schema.HEAD}; its floor is {schema.FIRST_FLOOR}: code that knows {schema.FIRST_FLOOR} or newer may run on it\n"
+    assert run("migrate").stderr == f"the schema needed no migration: {said}"
     (home / "library.db").unlink()
-    assert "now up to date" in run("migrate").stderr
+    assert run("migrate").stderr == f"the schema is now up to date: {said}"
 
 
 def test_an_empty_home_is_made_ready_by_the_first_command(tmp_path: Path) -> None:

@@ -14,17 +14,17 @@ from spark_assets.settings import BadSettings, Settings
 def test_an_empty_database_gets_the_schema_of_the_archive_and_then_the_newest(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     prepare_schema(settings, "0004")
-    assert schema_of(settings) == "0004"
+    assert schema_of(settings).version == "0004"
     prepare_schema(settings, "0004")
     prepare_database(settings)
-    assert schema_of(settings) == schema.HEAD
+    assert schema_of(settings).version == schema.HEAD
 
 
 def test_an_archive_of_another_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     with pytest.raises(BadArchive, match="use the newer version"):
         prepare_schema(settings, "9999")
-    assert schema_of(settings) is None
+    assert schema_of(settings).version is None
     migrate_database(settings)
     with pytest.raises(BadArchive, match="name a new database"):
         prepare_schema(settings, "0004")

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+changes = "expands"
 
 _TRASH = sa.text("deleted_at IS NOT NULL")
 _FAILED_ASSETS = sa.text("status = 'Failed' AND deleted_at IS NULL")
