@@ -146,6 +146,8 @@ class ServerFailed(ApiError):
 
 RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which a request that may be repeated is sent again."""
+PASSING: Final = frozenset({429, 502, 503, 504})
+"""Those of them that are over as soon as a server, or what it needs, is back."""
 _BY_STATUS: Final[dict[int, type[ApiError]]] = {
     401: AuthenticationFailed,
     403: PermissionDenied,

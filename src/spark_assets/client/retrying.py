@@ -18,11 +18,15 @@ _LONGEST_WISH: Final = 60.0
 class RetryPolicy(msgspec.Struct, frozen=True):
     """How often a request is sent, at most; requests that could do something twice are not repeated."""
 
-    attempts: int = 5
+    attempts: int = 12
+    """Of a request to a server that was there: about 40 seconds, in which it may be started anew, or what it needs may come back."""
+    without_hope: int = 5
+    """Of any other: a few seconds, for an address where nobody has answered yet, or a server that fails without asking for patience."""
 
-    def pause(self, attempt: int, wish: float | None) -> float | None:
+    def pause(self, attempt: int, wish: float | None, *, is_hopeful: bool = True) -> float | None:
         """Seconds until the next attempt after the one so numbered (from 1), drawn at random up to a bound that doubles; or None."""
-        if attempt >= self.attempts or (wish is not None and wish > _LONGEST_WISH):
+        attempts = self.attempts if is_hopeful else min(self.attempts, self.without_hope)
+        if attempt >= attempts or (wish is not None and wish > _LONGEST_WISH):
             return None
         drawn: float = random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)  # spreads clients in time
         return max(drawn, wish or 0.0)

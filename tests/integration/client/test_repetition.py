@@ -21,6 +21,7 @@ from spark_assets.client import (
     ServerFailed,
     TransferBroken,
 )
+from spark_assets.client.retrying import RetryPolicy
 from tests.end_to_end.shelf import Shelf
 from tests.factories.origin import Behaviour, Visit, head
 
@@ -143,6 +144,44 @@ def test_it_gives_up_after_so_many_attempts(shelf: Shelf, create_group: Call) ->
     with pytest.raises(ServerFailed) as found:
         create_group(attempts=3)
     assert (found.value.code, len(shelf.origin.visits)) == ("HTTP502", 3)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses are counted here, not waited for."""
+    monkeypatch.setattr("spark_assets.client.retrying._LONGEST_PAUSE", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("away", [broken, told(503, refused("ServiceUnavailable"))], ids=["no-answer", "not-now"])
+def test_a_server_that_was_there_is_waited_for_as_long_as_a_restart_may_take(shelf: Shelf, away: Behaviour) -> None:
+    shelf.behave("/v1/groups", in_turn(told(201, GROUP), *[away] * 9, told(201, GROUP), *[away] * 12))
+    with Client(shelf.origin.url(""), "sk-test") as client:
+        client.groups.create("g")
+        client.groups.create("g")
+        before = len(shelf.origin.visits)
+        assert before == 11
+        with pytest.raises((ConnectionFailed, ServerFailed)):
+            client.groups.create("g")
+    assert 10 <= len(shelf.origin.visits) - before <= 12, "an attempt may meet a connection that is just being closed, unseen"
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("first", [broken, told(500, refused("InternalError"))], ids=["nobody-there", "it-fails"])
+def test_where_nobody_was_or_something_fails_for_good_it_gives_up_soon(shelf: Shelf, create_group: Call, first: Behaviour) -> None:
+    shelf.behave("/v1/groups", first)
+    with pytest.raises((ConnectionFailed, ServerFailed)):
+        create_group()
+    assert len(shelf.origin.visits) == 5
+
+
+def test_the_patience_of_all_attempts_together_outlasts_a_restart_and_a_store_that_is_away() -> None:
+    policy = RetryPolicy()
+    together = [sum(policy.pause(attempt, None) or 0.0 for attempt in range(1, policy.attempts)) for _ in range(200)]
+    assert min(together) > 25
+    assert max(together) < 60
+    assert policy.pause(policy.attempts, None) is None
+    assert policy.pause(policy.without_hope, None, is_hopeful=False) is None
 
 
 def test_a_wish_to_wait_is_honoured_and_one_beyond_all_patience_ends_it(shelf: Shelf, create_group: Call) -> None:

@@ -27,12 +27,14 @@ class AsyncClient:
         asset = await client.assets.create(group_id=group.id, path="hero.jpg", wait=True)
 
     Requests that could do something twice carry an `Idempotency-Key`, so all of them are repeated when the line breaks or the
-    server asks for it (`Retry-After`), at most `attempts` times. Every error is a SparkAssetsError.
+    server asks for it (`Retry-After`), at most `attempts` times: about 40 seconds, so that a server that is started anew, or one
+    whose database or store is away for a moment, is not noticed. An address where nobody has answered yet is given up after 5.
+    Every error is a SparkAssetsError.
     """
 
     def __init__(
         self, base_url: str | None = None, key: str | None = None, *, project: str | None = None, gateway: bool = False,
-        timeout: float = 30.0, attempts: int = 5, transport: httpx2.AsyncBaseTransport | None = None,
+        timeout: float = 30.0, attempts: int = 12, transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:  # fmt: skip
         """Without `base_url` and `key`, SPARK_ASSETS_BASE_URL and SPARK_ASSETS_KEY of the environment.
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 import httpx2
 import msgspec
 
-from spark_assets.client.errors import ApiError, ConnectionFailed, NotAtGateway, NotUnderstood, api_error
+from spark_assets.client.errors import PASSING, ApiError, ConnectionFailed, NotAtGateway, NotUnderstood, api_error
 from spark_assets.client.retrying import RetryPolicy, retry_after
 from spark_assets.client.synchronous.means import sleep
 
@@ -47,6 +47,8 @@ class Transport:
         self._http: Final = http
         self._timeout: Final = timeout
         self._retries: Final = retries
+        self._was_answered = False
+        """Whether there is a server at the address: one that goes away is then waited for, as long as a restart may take."""
 
     def get(self, path: str, shape: type[T], query: Query | None = None, timeout: float | None = None) -> T:
         """Read something. `timeout`: seconds that the server may take, beyond which the usual ones are added."""
@@ -114,12 +116,13 @@ class Transport:
                 is_worth_it = is_repeatable or is_unsent
                 may_be_gone |= method == "DELETE" and not is_unsent
             else:
+                self._was_answered = True
                 if answer.status_code < 400 or (answer.status_code == 404 and may_be_gone):
                     return answer
                 error = _refusal(answer)
                 is_worth_it = error.retryable and (is_repeatable or answer.status_code == 429)
                 may_be_gone |= method == "DELETE" and answer.status_code >= 500
-            pause = self._retries.pause(attempt, getattr(error, "retry_after", None)) if is_worth_it else None
+            pause = self._pause(error, attempt) if is_worth_it else None
             if pause is None:
                 raise error
             sleep(pause)
@@ -136,6 +139,7 @@ class Transport:
             with self._http.stream(
                 method, self.address(path), params=_written(query), content=content, headers=headers, timeout=limit
             ) as answer:
+                self._was_answered = True
                 if answer.status_code >= 400:
                     answer.read()
                     raise _refusal(answer)
@@ -162,9 +166,11 @@ class Transport:
 
     def pause_after(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
         """The same after an error: a refusal that will not change is final."""
-        if isinstance(error, ApiError) and not error.retryable:
-            return None
-        return self._retries.pause(attempt, getattr(error, "retry_after", None))
+        return None if isinstance(error, ApiError) and not error.retryable else self._pause(error, attempt)
+
+    def _pause(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
+        is_passing = error.status in PASSING if isinstance(error, ApiError) else self._was_answered
+        return self._retries.pause(attempt, getattr(error, "retry_after", None), is_hopeful=is_passing)
 
     @contextlib.contextmanager
     def foreign(self, url: str, offset: int) -> Iterator[httpx2.Response]:
