@@ -93,6 +93,32 @@ def test_files_are_dropped_or_chosen_into_a_new_group(page: Page, sdk: Client, m
     assert {(one.type, one.group_id) for one in sdk.assets.list(project=project)} == {("Image", group.id), ("Audio", group.id)}
 
 
+def test_a_folder_is_dropped_or_chosen_with_the_media_that_lie_in_it(page: Page, sdk: Client, media: Path, check_accessible: Check) -> None:
+    project, _ = _open(page, sdk)
+    folder = media / "scenes"
+    (folder / "deep").mkdir(parents=True)
+    for place, kind in ((folder, "png"), (folder / "deep", "mp3")):
+        make_file(place, kind)
+    (folder / "notes.txt").write_text("not media")
+    (folder / "nothing.png").touch()
+    devtools = page.context.new_cdp_session(page)
+    where = page.locator("#drop").bounding_box()
+    assert where is not None
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": where["x"] + 20, "y": where["y"] + 20, "data": data})
+    expect(_rows(page)).to_have_count(2)
+    expect(page.get_by_text("Left out, since they are no media files by their endings or are empty: 2.")).to_be_visible()
+    check_accessible(page)
+    for row in reversed(_rows(page).all()):
+        row.get_by_role("button", name="Remove").click()
+    page.get_by_label("Choose a folder").set_input_files(folder)
+    expect(_rows(page)).to_have_count(2)
+    page.get_by_role("button", name="Add 2 assets").click()
+    expect(page.locator("#summary")).to_have_text("2 of 2 done", timeout=20_000)
+    assert {one.type for one in sdk.assets.list(project=project, status=["Active"])} == {"Image", "Audio"}
+
+
 def test_an_upload_goes_on_where_a_broken_line_left_it(page: Page, sdk: Client, media: Path, complaints: list[str]) -> None:
     project, _ = _open(page, sdk)
     film = make_video(media / "long.mp4", seconds=4, codec="mpeg4", width=1280, height=720)

@@ -121,3 +121,24 @@ def test_among_more_than_a_hundred_groups_one_is_found_by_its_name(page: Page, s
     expect(page.get_by_role("combobox", name="Group", exact=True)).to_have_value(oldest)
     expect(page.get_by_role("combobox", name="Project")).to_have_value(project)
     assert asset.id in page.url
+
+
+def test_no_page_is_wider_than_a_phone_however_long_the_names_are(page: Page, sdk: Client, media: Path, check_accessible: Check) -> None:
+    long = "W" * 64
+    project = sdk.projects.create("w" * 64).name
+    group = sdk.groups.create(long, project=project, description="d" * 300).id
+    asset = make_asset(sdk, media, long, project=project, group_id=group, tags=["t" * 64], external_id="e" * 128, metadata={"k": "v" * 300})
+    sdk.assets.create(group_id=group, project=project, url="http://127.0.0.1:1/none.png", name="failed")
+    webhook = sdk.webhooks.create(f"http://127.0.0.1:1/{'h' * 200}", project=project, description="d" * 300)
+    key = sdk.keys.create(long, projects=[project])
+    page.set_viewport_size({"width": 390, "height": 844})
+    places = ("?", "?view=table&", "/add?", "/tasks?", "/groups?", "/projects?", "/usage?", "/keys?", "/webhooks?", "/system?")
+    for place in (*places, f"/assets/{asset.id}?", f"/webhooks/{webhook.id}?"):
+        page.goto(f"/console{place}project={project}")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, place
+    page.goto(f"/console?view=table&project={project}")
+    expect(page.get_by_label("Select failed")).to_be_visible()
+    assert page.get_by_label("Select failed").evaluate("box => box.clientWidth") > 10
+    check_accessible(page)
+    sdk.webhooks.delete(webhook.id)
+    sdk.keys.revoke(key.id)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from spark_assets.client import Client
-from tests.console.conftest import Check
+from tests.console.conftest import Check, sign_in
 from tests.console.made import make_asset, make_file, make_project
 from tests.end_to_end.shelf import Shelf, slowly
 from tests.factories.origin import Visit, answer
@@ -47,7 +47,8 @@ def test_a_task_is_followed_from_its_first_byte_to_its_end(
     expect(row.get_by_role("progressbar")).to_be_hidden()
     assert sdk.assets.get(task.asset_id or "").status == "Active"
     asset = make_asset(sdk, media, "Later", project=project, group_id=group)
-    expect(page.get_by_role("link", name=asset.id)).to_be_visible()
+    expect(page.get_by_role("link", name="Later")).to_be_visible()
+    expect(page.get_by_role("row", name="Later")).to_contain_text(f"Add an asset · {asset.id}")
 
 
 def test_a_task_far_down_the_list_is_seen_to_end_too(page: Page, site: Service, sdk: Client, shelf: Shelf, media: Path) -> None:
@@ -89,14 +90,14 @@ def test_a_task_is_cancelled_and_a_failed_one_tried_again(
     project = make_project(sdk)
     group = sdk.groups.create("Controlled", project=project).id
     slow = sdk.assets.create(
-        group_id=group, url=shelf.behave("/slow.png", slowly(make_file(media).read_bytes(), 30, parts=60)), project=project
+        name="slow", group_id=group, url=shelf.behave("/slow.png", slowly(make_file(media).read_bytes(), 30, parts=60)), project=project
     )
     failing = sdk.assets.create(group_id=group, url=shelf.origin.url("/missing.png"), name="missing", project=project)
     failing_row = page.locator(f'tr[data-id="{failing.id}"]')
     page.goto(f"/console/tasks?project={project}")
     expect(failing_row).to_contain_text("Open the address in a browser")
     check_accessible(page)
-    page.get_by_role("button", name=f"Cancel {slow.asset_id}").click()
+    page.get_by_role("button", name="Cancel slow").click()
     expect(page.locator(f'tr[data-id="{slow.id}"]')).to_contain_text("Conflict.Cancelled")
     shelf.put("/missing.png", make_file(media))
     failing_row.get_by_role("button", name="Try").click()
@@ -112,6 +113,17 @@ def test_a_stream_of_events_goes_on_for_who_has_signed_in(page: Page, sdk: Clien
     assert page.evaluate("heard") == "task.completed", "the session is asked for again with each event"
 
 
+def test_who_watches_is_led_to_sign_in_when_the_session_has_ended(context: BrowserContext, site: Service, sdk: Client) -> None:
+    key = site.make_key()
+    page = context.new_page()
+    sign_in(page, key["key"])
+    page.goto("/console/tasks?project=default")
+    expect(page.get_by_text("As they happen")).to_be_visible()
+    sdk.keys.revoke(key["id"])
+    expect(page.get_by_label("API key")).to_be_visible(timeout=15_000)
+    assert "next=%2Fconsole%2Ftasks" in page.url
+
+
 def test_tasks_are_filtered_by_state_model_and_asset(page: Page, sdk: Client, media: Path, check_accessible: Check) -> None:
     project = make_project(sdk)
     page.goto(f"/console/tasks?project={project}")
@@ -120,7 +132,11 @@ def test_tasks_are_filtered_by_state_model_and_asset(page: Page, sdk: Client, me
     asset = make_asset(sdk, media, "Good", project=project)
     page.get_by_label("Asset ID").fill(asset.id)
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("link", name=asset.id)).to_be_visible()
+    expect(page.get_by_role("link", name="Good")).to_be_visible()
+    page.get_by_label("Work").select_option("Make a group")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    page.get_by_label("Work").select_option("any")
     page.get_by_label("State").select_option("failed")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()

@@ -13,7 +13,7 @@ from spark_assets.domain.asset import AssetStatus
 from spark_assets.domain.media import AssetType
 from spark_assets.domain.task import Stage, TaskStatus
 from spark_assets.domain.webhook import DeliveryStatus
-from spark_assets.web.console import keys, remedies, system, templates, webhooks, words
+from spark_assets.web.console import keys, remedies, system, tasks, templates, webhooks, words
 
 FOLDER: Final = Path(templates.__file__).parent
 TEMPLATES: Final = sorted(FOLDER.glob("*.jinja"))
@@ -25,9 +25,10 @@ LOOKED_UP: Final = {
     *keys.GRACES.values(),
     *webhooks.GRACES.values(),
     *remedies.REMEDIES.values(),
+    *tasks.WORKS.values(),
 }
 """What templates say by a value: states, types, parts, and the sentences of the modules beside them."""
-NAMES: Final = {"Spark Assets", "spark-assets keys create --name me --scope admin", "curl", "CLI", "Python", "SHA-256"}
+NAMES: Final = {"Spark Assets", "spark-assets keys create", "--name me", "--scope admin", "curl", "CLI", "Python", "SHA-256"}
 """What is called the same in every language."""
 SPOKEN: Final = ("alt", "aria-label", "placeholder", "title")
 STATEMENT: Final = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)

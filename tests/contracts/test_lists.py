@@ -112,6 +112,7 @@ async def test_groups_come_in_every_order(uow: UnitOfWork, sort_by: SortBy, orde
 def _cases(library: list[Asset]) -> Iterator[tuple[AssetFilter, Callable[[Asset], bool]]]:
     first, second = library[0].group_id, library[1].group_id
     yield AssetFilter(), lambda asset: True
+    yield AssetFilter(asset_ids=(library[0].id, "asset-none")), lambda asset: asset.id == library[0].id
     yield AssetFilter(group_ids=(first,)), lambda asset: asset.group_id == first
     yield AssetFilter(group_ids=(first, second, "group-none")), lambda asset: True
     yield AssetFilter(group_ids=("group-none",)), lambda asset: False

@@ -95,6 +95,7 @@ async def test_few_among_millions_are_read_from_an_index_of_their_own_without_so
         (tasks, task_conditions(HERE, IN_PROGRESS, is_quiet=True), "ix_tasks_lines"),
         (tasks, task_conditions(HERE, TaskFilter(asset_id="asset-m")), "ix_tasks_of_asset"),
         (groups, group_conditions(HERE, GroupFilter(group_ids=("group-m", "group-n"))), "groups"),
+        (assets, asset_conditions(HERE, AssetFilter(asset_ids=("asset-m", "asset-n"))), "assets"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -96,8 +96,10 @@ def asset_conditions(
     lead to what is being processed.
     """
     leads = _leads(rare_tag, is_quiet=is_quiet)
-    is_led = bool(leads) or wanted.sha256 is not None
+    is_led = bool(leads or wanted.asset_ids) or wanted.sha256 is not None
     conditions = [*_common(assets, project_ids, wanted, is_led=is_led), *_kind(wanted.group_type), *leads]
+    if wanted.asset_ids:
+        conditions.append(assets.c.id.in_(wanted.asset_ids))
     if wanted.group_ids:
         conditions.append(assets.c.group_id.in_(wanted.group_ids))
     if wanted.statuses:

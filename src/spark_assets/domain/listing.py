@@ -37,6 +37,7 @@ class SortOrder(Enum):
 class AssetFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which assets are meant; an empty field leaves all. Times are Unix microseconds."""
 
+    asset_ids: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
     group_type: str = "AIGC"
     statuses: tuple[AssetStatus, ...] = ()

@@ -205,6 +205,7 @@ GROUP_FILTERS: Final = (
     IN_TRASH,
 )
 ASSET_FILTERS: Final = (
+    replace(_filter("id", "GroupIds", "Assets with these IDs", "asset-20260101120000-bcdfg"), field="asset_ids"),
     _filter("group_id", "GroupIds", "Assets of these groups", "group-20260101120000-bcdfg"),
     _filter("status", "Statuses", "Assets in these states", "Active", AssetStatus),
     _filter("type", "AssetTypes", "Assets of these types", "Image", AssetType),

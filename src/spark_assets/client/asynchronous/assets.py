@@ -116,15 +116,15 @@ class AsyncAssets:
         return await gateway.get_asset(self._transport, asset_id, project)
 
     async def list(
-        self, *, project: str | None = None, group_id: str | Sequence[str] = (), status: str | Sequence[str] = (),
-        type: str | Sequence[str] = (), name: str | None = None, tag: str | Sequence[str] = (), external_id: str | None = None,
-        sha256: str | None = None, created_after: str | None = None, created_before: str | None = None, deleted: bool = False,
-        sort: str | None = None, order: str | None = None,
+        self, *, project: str | None = None, ids: str | Sequence[str] = (), group_id: str | Sequence[str] = (),
+        status: str | Sequence[str] = (), type: str | Sequence[str] = (), name: str | None = None, tag: str | Sequence[str] = (),
+        external_id: str | None = None, sha256: str | None = None, created_after: str | None = None,
+        created_before: str | None = None, deleted: bool = False, sort: str | None = None, order: str | None = None,
     ) -> AsyncIterator[AssetBody]:  # fmt: skip
         """The assets of a project, newest first; `name` is a part of theirs, all of the tags must be there, `deleted` shows the trash."""
         query = {
-            "project": project, "group_id": several(group_id), "status": several(status), "type": several(type), "name": name,
-            "tag": several(tag), "external_id": external_id, "sha256": sha256, "created_after": created_after,
+            "project": project, "id": several(ids), "group_id": several(group_id), "status": several(status), "type": several(type),
+            "name": name, "tag": several(tag), "external_id": external_id, "sha256": sha256, "created_after": created_after,
             "created_before": created_before, "deleted": deleted or None, "sort": sort, "order": order,
         }  # fmt: skip
         async for asset in self._transport.items("/v1/assets", AssetList, query):

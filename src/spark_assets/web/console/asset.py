@@ -63,11 +63,12 @@ def _snippets(base_url: str, asset: dict[str, Any]) -> dict[str, str]:
     name = f"{_UNSAFE.sub('-', asset['name']).strip('-.') or asset['id']}.{ending}"
     address = f"{base_url}/v1/assets/{quote(asset['id'])}/content"
     return {
-        "curl": f'curl --fail --location --header "Authorization: Bearer $SPARK_ASSETS_KEY" \\\n  --output {name} \\\n  {address}',
+        "curl": f'curl --fail --location \\\n  --header "Authorization: Bearer $SPARK_ASSETS_KEY" \\\n  --output {name} \\\n  {address}',
         "CLI": f"spark-assets assets download {asset['id']} \\\n  --base-url {base_url}",
         "Python": (
+            "# the key is in SPARK_ASSETS_KEY\n"
             "from spark_assets.client import Client\n\n"
-            f'with Client("{base_url}") as client:  # the key is in SPARK_ASSETS_KEY\n'
+            f'with Client("{base_url}") as client:\n'
             f'    asset = client.assets.get("{asset["id"]}")\n'
             f'    client.assets.download(asset.id, "{name}")'
         ),

@@ -12,6 +12,7 @@ import msgspec
 from spark_assets.domain.usage import MICRO
 from spark_assets.web.console.charts import Chart, share, upright
 from spark_assets.web.console.frame import Page
+from spark_assets.web.console.tasks import WORKS
 
 _MONTH: Final = re.compile(r"(\d{4})-(\d\d)")
 _QUOTAS: Final = 12
@@ -22,6 +23,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """What was used by one day, model or project, and its share in hundredths of what was used most."""
 
     name: str
+    words: str | None = None
+    """What a model does."""
     tasks: int
     price: str
     discount: str
@@ -45,7 +48,7 @@ async def show_usage(page: Page) -> None:
         usage=found, only=only, days=days, models=_lines(found["items"], "model"), by_project=_lines(projects["items"], "project"),
         requests=_chart(days, lambda line: (Decimal(line.tasks), str(line.tasks))),
         costs=_chart(days, lambda line: (Decimal(line.cost), line.cost)),
-        quotas=await _quotas(wide, only), month=month, before=_beside(month, -1), after=_beside(month, 1), share=share,
+        quotas=await _quotas(wide, only), month=month, before=_beside(month, -1), after=_after(page, month), share=share,
         last_day=(datetime.fromisoformat(found["end"]) - timedelta(microseconds=1)).date().isoformat(),
     )  # fmt: skip
 
@@ -58,7 +61,7 @@ def _month(page: Page) -> str | None:
     found = _MONTH.fullmatch(asked)
     if found and int(found[1]) >= 1970 and 1 <= int(found[2]) <= 12:
         return asked
-    return datetime.fromtimestamp(page.exchange.now / MICRO, UTC).strftime("%Y-%m")
+    return _this_month(page)
 
 
 def _span(page: Page) -> tuple[str | None, str | None]:
@@ -76,6 +79,16 @@ def _beside(month: str | None, step: int) -> str | None:
     year, number = map(int, month.split("-"))
     whole = year * 12 + number - 1 + step
     return f"{whole // 12:04d}-{whole % 12 + 1:02d}" if 1970 * 12 <= whole < 10_000 * 12 else None
+
+
+def _after(page: Page, month: str | None) -> str | None:
+    """The next month, if that has begun."""
+    after = _beside(month, 1)
+    return after if after is not None and after <= _this_month(page) else None
+
+
+def _this_month(page: Page) -> str:
+    return datetime.fromtimestamp(page.exchange.now / MICRO, UTC).strftime("%Y-%m")
 
 
 def _days(items: Sequence[dict[str, Any]], start: str, end: str) -> list[Line]:
@@ -108,7 +121,8 @@ def _line(name: str, items: Sequence[dict[str, Any]]) -> Line:
     def total(field: str) -> str:
         return f"{sum((Decimal(item[field]) for item in items), Decimal(0)):.6f}"
 
-    return Line(name=name, tasks=sum(item["tasks"] for item in items), price=total("price"), discount=total("discount"), cost=total("cost"))
+    tasks = sum(item["tasks"] for item in items)
+    return Line(name=name, words=WORKS.get(name), tasks=tasks, price=total("price"), discount=total("discount"), cost=total("cost"))
 
 
 def _chart(days: Sequence[Line], read: Callable[[Line], tuple[Decimal, str]]) -> Chart:

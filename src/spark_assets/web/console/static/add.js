@@ -2,7 +2,8 @@
 
 import "./forms.js";
 import "./group_choice.js";
-import { Addition } from "./additions.js";
+import { Addition, guess } from "./additions.js";
+import { filesIn } from "./folders.js";
 import { ask, notify, project, sentence } from "./surface.js";
 
 const AT_ONCE = 4;
@@ -10,6 +11,7 @@ const MOST = 1000; // rows on one page
 const form = document.getElementById("add");
 const addresses = document.getElementById("addresses");
 const files = document.getElementById("files");
+const folder = document.getElementById("folder");
 const drop = document.getElementById("drop");
 const group = document.getElementById("add-group");
 const type = document.getElementById("add-type");
@@ -76,6 +78,13 @@ function takeFiles(chosen) {
   takeAll(some.filter((file) => file.size > 0));
 }
 
+/** Of what lies in folders, other files than media are left out, and it is said how many. */
+function takeFound([some, areFromFolders]) {
+  const media = areFromFolders ? some.filter(({ name, size }) => guess(name) && size > 0) : some;
+  if (media.length < some.length) notify(sentence(form, "leftOut", { count: some.length - media.length }));
+  takeFiles(media);
+}
+
 function enter(addition) {
   if (!addition.settle(type.value, group.value)) return;
   addition.wait();
@@ -106,6 +115,10 @@ files.addEventListener("change", () => {
   takeFiles(files.files);
   files.value = "";
 });
+folder.addEventListener("change", () => {
+  takeFound([[...folder.files], true]);
+  folder.value = "";
+});
 for (const name of ["dragenter", "dragover"]) {
   addEventListener(name, (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
@@ -120,7 +133,7 @@ addEventListener("drop", (event) => {
   if (!event.dataTransfer?.types.includes("Files")) return;
   event.preventDefault();
   drop.classList.remove("over");
-  takeFiles(event.dataTransfer.files);
+  filesIn(event.dataTransfer).then(takeFound).catch((error) => notify(error.message));
 });
 document.getElementById("make-group").addEventListener("submit", async (event) => {
   event.preventDefault();

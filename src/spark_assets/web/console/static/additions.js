@@ -12,7 +12,7 @@ const NAME_LENGTH = Number(words.dataset.nameLength);
 const ATTEMPTS = 5; // where the server says when to come again
 
 /** What the ending of a name says of the type; empty where it says nothing. */
-function guess(name) {
+export function guess(name) {
   return endings[name.split(".").pop().toLowerCase()] ?? "";
 }
 
@@ -94,7 +94,7 @@ export class Addition {
   }
 
   #complain({ code = "", message = "", reason = "" }) {
-    const [title, text, remedy] = this.parts.fault.children;
+    const [text, remedy, title] = this.parts.fault.children;
     title.textContent = code;
     text.textContent = message;
     remedy.textContent = remedies[reason] ?? remedies[code.replace(/^InvalidParameter\./, "")] ?? remedies[code] ?? "";

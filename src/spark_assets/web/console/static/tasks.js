@@ -21,7 +21,8 @@ const rowOf = (id) => found.querySelector(`tr[data-id="${CSS.escape(id)}"]`);
 /** Draw the first part of the list anew; rows behind it stay as they are, unless they are in it. */
 async function refresh() {
   const answer = await fetch(location.href);
-  if (!answer.ok || answer.redirected) return;
+  if (answer.redirected) return location.reload(); // the session has ended: to the form, and from there back
+  if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("found");
   const rows = [...fresh.querySelectorAll("#items > tr")];
