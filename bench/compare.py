@@ -10,21 +10,19 @@ import importlib.metadata
 import os
 import platform
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import psutil
 from rich.console import Console
 from rich.table import Table
 
 from bench import create, create_pg, ingest_large, ingest_small, latency, lists, memory, poll, poll_running, scale_out, soak, start
 from bench.figures import Figure
-from bench.report import shown, write_page
+from bench.report import Machine, Results, read_committed, read_results, shown, write_results
 from spark_assets import __version__
 
 ROWS: Final[dict[str, Callable[[], list[Figure]]]] = {
@@ -41,28 +39,9 @@ ROWS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "scale-out": scale_out.measure,
     "soak": soak.measure,
 }
-RESULTS: Final = Path(__file__).with_name("results.json")
 _PARTS: Final = ("granian", "litestar", "msgspec", "sqlalchemy", "aiohttp", "pgqueuer", "pillow", "av", "uvloop")
 _USAGE: Final = 2
 _WIDTH: Final = 110
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """What it was measured on."""
-
-    processor: str
-    cores: int
-    memory_mb: int
-    system: str
-    file_system: str
-
-
-class Results(msgspec.Struct, frozen=True):
-    """What is written down."""
-
-    machine: Machine
-    versions: dict[str, str]
-    rows: list[Figure]
 
 
 def main(names: Sequence[str]) -> int:
@@ -72,27 +51,15 @@ def main(names: Sequence[str]) -> int:
         print(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS)}", file=sys.stderr)
         return _USAGE
     signal.signal(signal.SIGTERM, _end)
-    committed = _committed()
+    committed = read_committed()
     measured: list[Figure] = []
     for name in names or ROWS:
         figures = ROWS[name]()
         kept = {figure.row: figure for figure in [*read_results(), *figures]}
-        write_results(list(kept.values()))
-        write_page(list(kept.values()))
+        write_results(Results(describe_machine(), describe_versions(), list(kept.values())))
         measured.extend(figures)
     Console(width=_WIDTH).print(build_table(measured, committed))
     return 0
-
-
-def read_results() -> list[Figure]:
-    """What was measured last; nothing if nothing was."""
-    return msgspec.json.decode(RESULTS.read_bytes(), type=Results).rows if RESULTS.exists() else []
-
-
-def write_results(figures: list[Figure]) -> None:
-    """Keep what was measured, with the machine and the versions that it was measured on."""
-    results = Results(describe_machine(), describe_versions(), figures)
-    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
 
 
 def build_table(figures: Sequence[Figure], committed: Mapping[str, Figure]) -> Table:
@@ -112,15 +79,6 @@ def build_table(figures: Sequence[Figure], committed: Mapping[str, Figure]) -> T
 def _verdict(figure: Figure, before: Figure | None) -> str:
     reached = "reached" if figure.reached else "short"
     return f"{reached}, WORSE" if before is not None and figure.is_worse_than(before) else reached
-
-
-def _committed() -> dict[str, Figure]:
-    """The rows of the last committed results; none where there is no history."""
-    command = ["git", "show", f"HEAD:./{RESULTS.name}"]
-    found = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, check=False)
-    if found.returncode:
-        return {}
-    return {figure.row: figure for figure in msgspec.json.decode(found.stdout, type=Results).rows}
 
 
 def describe_machine() -> Machine:

@@ -1,31 +1,70 @@
-"""The table of `docs/performance.md`, written from what was measured: `python -m bench.report`; every run of rows does it too."""
+"""What was measured, kept in `bench/results.json` and shown in `docs/performance.md`."""
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from bench.figures import Figure
 
+RESULTS: Final = Path(__file__).with_name("results.json")
 PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
-_BEGIN: Final = "<!-- written by bench/report.py from bench/results.json: begin -->"
+_BEGIN: Final = "<!-- the rows of bench/results.json: begin -->"
 _END: Final = "<!-- end -->"
 _MANY: Final = 100
+_TITLES: Final = ("row", "ours", "baseline", "unit", "ratio", "goal", "", "measured", "remarks")
+_RULES: Final = ("---", "---:", "---:", "---", "---:", "---", "---", "---", "---")
 
 
-def write_page(figures: Sequence[Figure]) -> None:
-    """Put the table of these rows in place of the one that the page has."""
+class Machine(msgspec.Struct, frozen=True):
+    """What it was measured on."""
+
+    processor: str
+    cores: int
+    memory_mb: int
+    system: str
+    file_system: str
+
+
+class Results(msgspec.Struct, frozen=True):
+    """What is written down."""
+
+    machine: Machine
+    versions: dict[str, str]
+    rows: list[Figure]
+
+
+def read_results() -> list[Figure]:
+    """The rows that were measured last; none if none were."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Results).rows if RESULTS.exists() else []
+
+
+def read_committed() -> dict[str, Figure]:
+    """The rows of the last committed results, by name; none where there is no history."""
+    command = ["git", "show", f"HEAD:./{RESULTS.name}"]
+    found = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, check=False)
+    if found.returncode:
+        return {}
+    return {figure.row: figure for figure in msgspec.json.decode(found.stdout, type=Results).rows}
+
+
+def write_results(results: Results) -> None:
+    """Keep what was measured, and put its table in place of the one that the page has."""
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     before, rest = PAGE.read_text().split(_BEGIN)
-    PAGE.write_text(f"{before}{_BEGIN}\n{render(figures)}{_END}{rest.partition(_END)[2]}")
+    PAGE.write_text(f"{before}{_BEGIN}\n\n{render(results.rows)}\n{_END}{rest.partition(_END)[2]}")
 
 
 def render(figures: Sequence[Figure]) -> str:
     """The rows as a table in Markdown."""
-    lines = [
-        "| row | ours | baseline | unit | ratio | goal | | measured | remarks |",
-        "| --- | ---: | ---: | --- | ---: | --- | --- | --- | --- |",
-    ]
-    lines += [_line(figure) for figure in figures]
-    return "\n".join(lines) + "\n"
+    lines = [_line(_TITLES), _line(_RULES)]
+    for figure in figures:
+        verdict = "reached" if figure.reached else "**short**"
+        numbers = (shown(figure.ours), shown(figure.baseline), figure.unit, f"{figure.ratio:.2f}")
+        lines.append(_line((figure.row, *numbers, figure.goal, verdict, figure.measured_at[:10], figure.remarks)))
+    return "".join(lines)
 
 
 def shown(value: float) -> str:
@@ -33,7 +72,5 @@ def shown(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= _MANY else f"{value:.2f}"
 
 
-def _line(figure: Figure) -> str:
-    verdict = "reached" if figure.reached else "**short**"
-    numbers = f"{shown(figure.ours)} | {shown(figure.baseline)} | {figure.unit} | {figure.ratio:.2f} | {figure.goal}"
-    return f"| {figure.row} | {numbers} | {verdict} | {figure.measured_at[:10]} | {figure.remarks} |"
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"

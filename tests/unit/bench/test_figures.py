@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.compare import build_table, read_results
+from bench.compare import build_table
 from bench.figures import Figure, Goal, compare
-from bench.report import PAGE, render
+from bench.report import PAGE, read_results, render
 
 RATE = Goal(0.5, at_least=True)
 GROWTH = Goal(128, at_least=False, of_ratio=False, unit=" MB")
