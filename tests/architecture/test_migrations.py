@@ -78,9 +78,11 @@ def on(engine: Any, work: Callable[[Connection], None]) -> None:
 
     async def run() -> None:
         opened = postgres_engine(engine)
-        async with opened.begin() as connection:
-            await connection.run_sync(work)
-        await opened.dispose()
+        try:
+            async with opened.begin() as connection:
+                await connection.run_sync(work)
+        finally:
+            await opened.dispose()
 
     asyncio.run(run())
 
@@ -221,7 +223,7 @@ async def test_nothing_is_taken_away_while_older_code_runs(postgres_url: str, mo
     async with older.connect() as running, engine.connect() as connection:
         assert (await running.exec_driver_sql("SHOW application_name")).scalar() == f"{schema.APPLICATION} {schema.HEAD}"
         with pytest.raises(OlderCodeRuns, match=f"not know 9000.*knows {schema.HEAD}.*nothing was changed"):
-            await connection.run_sync(schema.migrate)
+            await connection.run_sync(schema.migrate, schema.HEAD)
         await connection.rollback()
         assert await connection.run_sync(schema.read_schema) == Schema()
     for opened in (older, engine):

@@ -24,6 +24,7 @@ from spark_assets.db.postgres import postgres_engine
 from spark_assets.db.sqlite import sqlite_engine
 from spark_assets.runtime.databases import migrate_database, needs_migration, prepare_database
 from spark_assets.settings import BadSettings, Settings
+from tests.factories.schemas import Shape, shape_of
 from tests.factories.servers import PostgresServer
 
 MIGRATIONS: Final = Path(schema.__file__).parent / "migrations"
@@ -83,8 +84,44 @@ def _differences(connection: Connection) -> list[Any]:
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_describes(settings: Settings) -> None:
-    migrate_database(settings)
+    migrate_database(settings, schema.HEAD)
     assert _on_connection(settings, _differences) == []
+
+
+def test_what_is_made_at_once_is_what_the_migrations_leave(settings: Settings, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    migrate_database(settings, schema.HEAD)
+    if settings.is_embedded:
+        (tmp_path / "made").mkdir()
+        made = _settings(tmp_path / "made")
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        made = _settings(tmp_path, server.create_database())
+    migrate_database(made)
+    assert _on_connection(made, _definitions) == _on_connection(settings, _definitions)
+    assert _on_connection(made, shape_of) == _on_connection(settings, _without_the_outlived)
+    rows = "SELECT version_num, floor, id, name FROM alembic_version, projects"
+    found = [_on_connection(one, lambda connection: connection.exec_driver_sql(rows).fetchall()) for one in (made, settings)]
+    assert found[0] == found[1]
+    if not settings.is_embedded:
+        server.drop_database(made.database_url.get_secret_value())
+
+
+def _without_the_outlived(connection: Connection) -> Shape:
+    shape = shape_of(connection)
+    indexes = {
+        table: {name: unique for name, unique in found.items() if name not in schema.OUTLIVED} for table, found in shape.indexes.items()
+    }
+    return shape._replace(indexes=indexes)
+
+
+def _definitions(connection: Connection) -> dict[str, str]:
+    """Each index by its name, as the engine wrote it down: with its columns, their order and its condition."""
+    kept = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+        "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE 'pgqueuer%'",
+    }
+    found = connection.exec_driver_sql(kept[connection.dialect.name])
+    return {name: " ".join(definition.split()) for name, definition in found if name not in schema.OUTLIVED}
 
 
 def test_head_is_the_newest_script() -> None:
@@ -130,10 +167,8 @@ def test_a_migration_of_postgresql_makes_the_tables_of_the_queue(postgres_url: s
     assert asyncio.run(count()) == 0
 
 
-def test_access_keys_of_an_older_library_have_no_end_and_were_not_used_yet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as older:
-        older.setattr(schema, "HEAD", "0003")
-        migrate_database(settings)
+def test_access_keys_of_an_older_library_have_no_end_and_were_not_used_yet(settings: Settings) -> None:
+    migrate_database(settings, "0003")
     columns = "id, name, secret, scopes, created_at"
     add = f"INSERT INTO access_keys ({columns}) VALUES ('AKOLD', 'sdk', 'sealed', '[]', 1)"
     _on_connection(settings, lambda connection: (connection.exec_driver_sql(add), connection.commit()))

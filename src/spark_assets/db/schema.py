@@ -1,6 +1,6 @@
 """The schema's version: what the code needs, what the database has, the way from one to the other, and which code may run on it.
 
-Reading the version costs one statement; Alembic is imported only when there is something to do.
+Reading the version costs one statement; Alembic is imported only when there is something to migrate.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ HEAD: Final = "0007"
 """The newest migration; a test compares it with the scripts. What else is said of a version of the code goes by this number."""
 FIRST_FLOOR: Final = "0007"
 """The oldest code that looks at a floor at all: what came before it refuses every schema that is newer than itself."""
+FLOOR: Final = FIRST_FLOOR
+"""The oldest code that may run on the schema that this code makes; a test compares it with the scripts."""
 OUTLIVED: Final = frozenset({"ix_tasks_unfinished"})
 """What this code has no use for, and the code before it has: it stays on PostgreSQL, where both may run beside each other."""
 LOCK: Final = 5_274_021
@@ -84,8 +86,13 @@ def check_whole(found: Schema) -> None:
 def migrate(connection: Connection, version: str | None = None) -> None:
     """Bring the schema up to this version, or up to date, on this connection; the caller holds the lock and ends the transaction.
 
-    Raises OlderCodeRuns, and the transaction is then to be undone.
+    What is empty is not led through all versions, unless one is named. Raises OlderCodeRuns, and the transaction is then to be undone.
     """
+    if version is None and read_schema(connection).version is None:
+        from spark_assets.db.creation import create_schema  # noqa: PLC0415  # the tables, which reading a version does without
+
+        create_schema(connection)
+        return
     from alembic import command  # noqa: PLC0415  # 0.2 s that only a migration needs
     from alembic.config import Config  # noqa: PLC0415
 
