@@ -6,7 +6,7 @@ KEEP ?=
 # The tests start many hundreds of processes: without compiled files, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test browser proxies azurite deployment screenshots chaos check format bench lock clean
+.PHONY: install demo test browser fonts proxies azurite deployment screenshots chaos check format bench lock clean
 .DEFAULT_GOAL := install
 
 install: $(VENV)/.installed
@@ -60,7 +60,16 @@ azurite: install
 	    || echo "the emulator of Azure Blob Storage cannot be installed here: its tests stay skipped" >&2; \
 	else echo "there is no npm: the tests of Azure Blob Storage stay skipped" >&2; fi
 
-screenshots: install browser
+# Without letters for Chinese a picture shows boxes in their places.
+fonts:
+	@if ! command -v fc-list >/dev/null || fc-list :lang=zh | grep -q .; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "installing letters for Chinese for the pictures" >&2; \
+	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends fonts-wqy-microhei; } \
+	    >/dev/null 2>&1 || echo "letters for Chinese cannot be installed here: pictures show boxes in their places" >&2; \
+	else echo "there are no letters for Chinese: pictures show boxes in their places; as root, apt-get install fonts-wqy-microhei" >&2; fi
+
+screenshots: install browser fonts
 	$(BIN)/python scripts/screenshots.py
 
 # What takes longer than a run of the tests may: hundreds of kills, thousands of broken files. Figures are printed at the end.

@@ -1,4 +1,4 @@
-"""Takes a picture of every page of the console, light and dark, wide and narrow, on a throw-away server with a demo library.
+"""Takes a picture of every page of the console, light and dark, wide and narrow on a throw-away server with a demo library.
 
 python scripts/screenshots.py
 
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from demo_pictures import PICTURES, draw
 from PIL import Image
@@ -38,6 +38,12 @@ price_get = "0.0001"
 discount = "10"
 webhook_allow = "127.0.0.0/8"
 """
+_GROUPS: Final = {
+    "Places": "Where the story goes, by day and by night",
+    "Patterns": "Tiles, cloth and wallpaper",
+    "Sound": "Voices, and what is heard in the distance",
+    "Characters": "",
+}
 _COLOURS: Final = 256
 """A picture for the README has so many: half the bytes, and nobody sees it."""
 _DAYS: Final = 40
@@ -82,7 +88,7 @@ def _fill(server: DemoServer, key: str, folder: Path, hook: str) -> dict[str, st
         film = client.projects.create("film")
         client.projects.create("trailers")
         server.run("projects", "quota", "film", "--bytes", "2GiB", "--assets", "500")
-        groups = {name: client.groups.create(name) for name in ("Places", "Patterns", "Sound", "Characters")}
+        groups = {name: client.groups.create(name, description=text) for name, text in _GROUPS.items()}
         client.keys.create("Render farm", projects=["film"], expires_at="2099-06-30T23:59:59Z")
         client.keys.revoke(client.keys.create("Old laptop").id)
         client.access_keys.rotate(client.access_keys.create("Programs for the Ark Assets API").id, grace_seconds=86_400)
@@ -133,28 +139,33 @@ async def _charge(uow: UnitOfWork, name: str, other: str) -> None:
 
 
 def _take_all(browser: Browser, url: str, key: str, pages: dict[str, str]) -> None:
-    for scheme in ("light", "dark"):
-        for width_name, (width, height) in SIZES.items():
-            context = browser.new_context(
-                base_url=url, color_scheme="dark" if scheme == "dark" else "light", viewport={"width": width, "height": height}
-            )
-            page = context.new_page()
-            page.goto("/console/sign-in")
-            page.screenshot(path=LOOKED_AT / f"sign-in-{scheme}-{width_name}.png")
-            page.get_by_label("API key").fill(key)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/console")
-            for name, address in pages.items():
-                _take(page, address, LOOKED_AT / f"{name}-{scheme}-{width_name}.png", is_whole=True)
-            if width_name == "wide":
-                _take(page, pages["library"], SHOWN / f"console-library-{scheme}.png", is_whole=False)
-                _shrink(SHOWN / f"console-library-{scheme}.png")
-            context.close()
+    looks: list[tuple[Literal["light", "dark"], str, str]] = [
+        ("light", "wide", "en"), ("light", "narrow", "en"), ("dark", "wide", "en"), ("dark", "narrow", "en"),
+        ("light", "wide", "zh-CN"), ("dark", "narrow", "zh-CN"),
+    ]  # fmt: skip
+    for scheme, size, locale in looks:
+        width, height = SIZES[size]
+        context = browser.new_context(base_url=url, color_scheme=scheme, locale=locale, viewport={"width": width, "height": height})
+        page = context.new_page()
+        look = f"{scheme}-{size}" if locale == "en" else f"{scheme}-{size}-{locale}"
+        page.goto("/console/sign-in")
+        page.screenshot(path=LOOKED_AT / f"sign-in-{look}.png")
+        page.locator("#key").fill(key)
+        page.locator("#key").press("Enter")
+        page.wait_for_url("**/console")
+        for name, address in pages.items():
+            _take(page, address, LOOKED_AT / f"{name}-{look}.png", is_whole=True)
+        if size == "wide" and locale == "en":
+            _take(page, pages["library"], SHOWN / f"console-library-{scheme}.png", is_whole=False)
+            _shrink(SHOWN / f"console-library-{scheme}.png")
+        context.close()
 
 
 def _take(page: Page, address: str, path: Path, *, is_whole: bool) -> None:
-    """A picture of a page once every image on it has been drawn."""
+    """A picture of a page once every image on it has been drawn, and every film has its first."""
     page.goto(address)
+    page.evaluate("""Promise.all([...document.querySelectorAll("video")].map((film) =>
+        film.readyState > 1 || new Promise((done) => { film.onloadeddata = film.onerror = done; film.preload = "auto"; })))""")
     page.evaluate("""Promise.all([...document.images].map((image) => {
         image.loading = "eager";
         return image.decode().catch(() => undefined);
