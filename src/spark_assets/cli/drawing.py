@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,14 +27,25 @@ _FIGURES: Final = frozenset({"Size", "Attempts", "Held", "Allowed"})
 """Columns that end at the same place."""
 _LEAST: Final = 24
 """Columns of the terminal that a text has at least, if it needs them."""
+_CRAMPED: Final = 12
+"""With fewer, a text is a pillar of syllables: then each row is drawn as lines of its own."""
 _GAP: Final = 1
+_JOINER: Final = "\N{ZERO WIDTH JOINER}"
+_JOINED: Final = frozenset({"So", "Sk", "Mn"})
+"""Kinds of characters behind which a joiner makes one picture of two; behind any other it is a way to hide."""
 
 
 def draw_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; cells that are states have their colour. On a narrow terminal, columns of less weight are left out."""
+    """A table; cells that are states have their colour. On a narrow terminal, columns of less weight are left out.
+
+    Where that is not enough, each row is a block of lines.
+    """
     console = open_console()
     cells = [[cell(value) for value in row] for row in rows]
     shown = _fitting(columns, cells, console.width)
+    if _needed(columns, cells, shown, _CRAMPED) > console.width:
+        _draw_blocks(columns, cells)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position in shown:
         title = columns[position]
@@ -41,6 +53,20 @@ def draw_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     for row in cells:
         table.add_row(*(row[position] for position in shown))
     draw(table)
+
+
+def _draw_blocks(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    """A line for each value that is there, the first of them bold, and an empty line between rows."""
+    for number, row in enumerate(rows):
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for title, value in zip(columns, row, strict=True):
+            if value.plain:
+                table.add_row(title, value)
+        if number:
+            print()
+        draw(table)
 
 
 def draw_facts(body: Mapping[str, Any]) -> None:
@@ -73,7 +99,19 @@ def printable(text: str) -> str:
     """A text that does nothing to a terminal: what cannot be printed is written as an escape."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode() for one in text)
+    return "".join(
+        one if one.isprintable() or _joins(text, place) else one.encode("unicode_escape", "surrogatepass").decode()
+        for place, one in enumerate(text)
+    )
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether this makes one picture of the two beside it, such as a family of its members."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    return (
+        text[place] == _JOINER and bool(before and after)
+        and unicodedata.category(before) in _JOINED and unicodedata.category(after) == "So"
+    )  # fmt: skip
 
 
 def size(count: int | None) -> str:
@@ -110,11 +148,16 @@ def _fact(name: str, value: Any) -> str:
 
 def _fitting(columns: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
     """The positions of the columns for which there is room."""
-    needed = [max([len(title), *(row[position].cell_len for row in rows)]) for position, title in enumerate(columns)]
-    least = [need if title in _WHOLE else min(need, _LEAST) for title, need in zip(columns, needed, strict=True)]
     shown = list(range(len(columns)))
     for title in _LIGHT:
-        if sum(least[position] + _GAP for position in shown) - _GAP <= width:
+        if _needed(columns, rows, shown, _LEAST) <= width:
             break
         shown = [position for position in shown if columns[position] != title]
     return shown
+
+
+def _needed(columns: Sequence[str], rows: Sequence[Sequence[Text]], shown: Sequence[int], least: int) -> int:
+    """The columns of the terminal that these columns take, if those that may be wrapped have at least so many each."""
+    needed = [max([len(columns[position]), *(row[position].cell_len for row in rows)]) for position in shown]
+    wide = sum(need if columns[position] in _WHOLE else min(need, least) for position, need in zip(shown, needed, strict=True))
+    return wide + _GAP * (len(shown) - 1)

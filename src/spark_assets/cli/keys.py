@@ -32,7 +32,12 @@ Projects = Annotated[
     list[str] | None, typer.Option("--project", help="A project it may use; may be repeated; all without this.", show_default=False)
 ]
 Scopes = Annotated[
-    list[Scope] | None, typer.Option("--scope", help="What it may do; may be repeated; reading and writing assets without this.")
+    list[Scope] | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help=f"What it may do; may be repeated; reading and writing assets without this. Of: {', '.join(scope.value for scope in Scope)}.",
+    ),
 ]
 Expires = Annotated[str | None, typer.Option(help="When it ends: 90d, 12h, 30m.", show_default=False)]
 Grace = Annotated[str | None, typer.Option(help="How long the old one still works: 30m, 24h, 7d.", show_default=False)]

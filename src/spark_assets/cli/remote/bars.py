@@ -14,6 +14,9 @@ from spark_assets.cli.drawing import is_drawn, printable
 
 _NAME_WIDTH: Final = 28
 _STAGE_WIDTH: Final = 13
+_SHARE_WIDTH: Final = 5
+_LEAST_BAR: Final = 8
+"""With less room there are no bars, but the hundredths still."""
 _OTHER_LINES: Final = 4
 """Lines of a terminal that are left for the rest."""
 
@@ -31,8 +34,9 @@ class Bars:
 class DrawnBars(Bars):
     """The same on a terminal. Where there are more things than lines, those under way are shown."""
 
-    def __init__(self, progress: Progress, names: Sequence[str], *, is_single: bool) -> None:
+    def __init__(self, progress: Progress, names: Sequence[str], name_width: int, *, is_single: bool) -> None:
         self._progress = progress
+        self._name_width = name_width
         self._names = names
         self._shows_all = len(names) <= shutil.get_terminal_size().lines - _OTHER_LINES
         self._bars: dict[int, TaskID] = {}
@@ -61,7 +65,7 @@ class DrawnBars(Bars):
 
     def _bar(self, number: int) -> TaskID:
         if number not in self._bars:
-            self._bars[number] = self._progress.add_task(_shortened(self._names[number]), total=1, stage="")
+            self._bars[number] = self._progress.add_task(_shortened(self._names[number], self._name_width), total=1, stage="")
         return self._bars[number]
 
 
@@ -71,18 +75,23 @@ def open_bars(names: Sequence[str], *, is_single: bool = False) -> Iterator[Bars
     if not is_drawn():
         yield Bars()
         return
+    console = Console(stderr=True, emoji=False)
+    room = console.width - _STAGE_WIDTH - _SHARE_WIDTH - 3  # a column between two of them each
+    has_bars = room >= _NAME_WIDTH + _LEAST_BAR
+    name_width = _NAME_WIDTH if has_bars else max(min(room, _NAME_WIDTH), 1)
     columns = (
-        TextColumn("{task.description}", table_column=Column(width=_NAME_WIDTH, no_wrap=True)),
-        BarColumn(bar_width=None),
+        TextColumn("{task.description}", table_column=Column(width=name_width, no_wrap=True)),
+        *((BarColumn(bar_width=None),) if has_bars else ()),
         TextColumn("{task.fields[stage]}", table_column=Column(width=_STAGE_WIDTH, no_wrap=True)),
-        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.percentage:>3.0f} %", table_column=Column(width=_SHARE_WIDTH, no_wrap=True)),
     )
-    with Progress(*columns, console=Console(stderr=True, emoji=False), transient=True, expand=True) as progress:
-        yield DrawnBars(progress, names, is_single=is_single)
+    with Progress(*columns, console=console, transient=True, expand=has_bars) as progress:
+        yield DrawnBars(progress, names, name_width, is_single=is_single)
 
 
-def _shortened(name: str) -> str:
+def _shortened(name: str, width: int) -> str:
     """The end of a long name, which tells more than its beginning; nothing in it is taken for markup."""
     shown = printable(name)
-    shown = shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"
+    if len(shown) > width:
+        shown = f"…{shown[len(shown) - width + 1 :]}"
     return escape(shown)
