@@ -271,6 +271,7 @@ def test_a_profile_is_kept_privately_used_and_forgotten(run: Run, service: Servi
 
     alone("login", "--base-url", service.base_url, stdin="sk_wrong\n", code=4)
     assert json.loads(alone("profiles", "list", "--json").stdout) == []
+    assert "spark-assets login" in alone("profiles", "list").stderr
     alone("login", "--base-url", service.base_url, "--profile", "work", stdin=f"{admin_key}\n")
     file = tmp_path / "config" / "spark-assets" / "profiles.json"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)

@@ -60,6 +60,8 @@ def list_profiles(as_json: AsJson = False, quiet: Quiet = False) -> None:
     elif quiet:
         for row in rows:
             print(row[0])
+    elif not rows:
+        print("There are none; 'spark-assets login' makes the first.", file=sys.stderr)
     else:
         from spark_assets.cli.drawing import draw_table
 
