@@ -158,6 +158,12 @@ SECTIONS: Final = {
     "What it says": (
         Entry("log_level", "The least severe events that are logged."),
         Entry("log_format", "`auto` is text on a terminal and JSON elsewhere."),
+        Entry(
+            "metrics_listen",
+            "Address and port of a listener of its own where `GET /metrics` needs no key: `127.0.0.1:9464`. Without it, a server "
+            "shows them to keys with the scope `metrics`, and a worker to nobody: [how](../how-to/watch-it-run.md).",
+            "none",
+        ),
         Entry("region", "`Region` in the results."),
     ),
     "What it charges": (

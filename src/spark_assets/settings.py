@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     disk_reserve: Annotated[int, Field(ge=0)] = 2**30
     auto_migrate: bool = True
     drain_timeout: Annotated[float, Field(ge=0, le=600)] = 15.0
+    metrics_listen: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
     region: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "local"
@@ -161,6 +162,13 @@ class Settings(BaseSettings):
             raise ValueError("it must begin with sqlite:/// or postgresql://")
         return value
 
+    @field_validator("metrics_listen")
+    @classmethod
+    def _check_listen(cls, value: str) -> str:
+        if value and not re.fullmatch(r"([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", value):
+            raise ValueError("it must be an address and a port, such as 127.0.0.1:9464 or [::1]:9464")
+        return value
+
     @field_validator("moderator_token")
     @classmethod
     def _check_token(cls, value: SecretStr) -> SecretStr:
@@ -203,6 +211,12 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """Whether the database is SQLite: one process owns the home."""
         return self.database_url.get_secret_value().startswith("sqlite:")
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port where metrics are served to whoever asks; None: nowhere."""
+        host, _, port = self.metrics_listen.rpartition(":")
+        return (host.strip("[]"), int(port)) if host else None
 
     @property
     def sqlite_path(self) -> Path:

@@ -16,6 +16,7 @@ import structlog
 from litestar import Litestar
 
 from spark_assets.cli.listener import bound_patience
+from spark_assets.cli.metrics_listener import showing_metrics
 from spark_assets.cli.output import FAILURE
 from spark_assets.cli.shown_settings import effective
 from spark_assets.domain.errors import SparkError
@@ -49,7 +50,7 @@ def create() -> Litestar:
     @asynccontextmanager
     async def open_site() -> AsyncIterator[Site]:
         try:
-            async with open_runtime(settings) as runtime:
+            async with open_runtime(settings, counted=True) as runtime:
                 site = Site(
                     runtime,
                     failed_key_delay=settings.failed_key_delay,
@@ -57,7 +58,11 @@ def create() -> Litestar:
                     settings=effective(settings),
                 )
                 _end_with_supervisor()
-                async with _chores(site, settings.port), working(runtime, settings) if settings.ingest else _receiving(settings) as work:
+                async with (
+                    _chores(site, settings.port),
+                    showing_metrics(runtime, settings),
+                    working(runtime, settings) if settings.ingest else _receiving(settings) as work,
+                ):
                     _drain_on_termination(site, work)
                     _announce(settings)
                     yield site

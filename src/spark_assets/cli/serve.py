@@ -7,7 +7,8 @@ import resource
 import signal
 import socket
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -29,6 +30,7 @@ _LAST_ANSWERS: Final = 5
 """Seconds after the drain for clients to take the answers under way; granian cannot give up one that takes nothing, and is then ended."""
 _OTHER_FILES: Final = 512
 """Open files that are left for everything else."""
+_COUNTING_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _TO_STDERR: Final = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 _SERVER_LOGS: Final = {"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}}
 """granian logs to stdout, which belongs to payloads, unless it is told otherwise."""
@@ -61,9 +63,10 @@ def serve(
             prepare_database(settings)
             refuse_unfinished(settings)
             _check_settings(settings)
-            _check_address(settings)
+            _check_addresses(settings)
             _pass_on(settings)
-            _run_granian(settings)
+            with _counting_together(settings):
+                _run_granian(settings)
 
 
 def worker(home: Home = None) -> None:
@@ -84,6 +87,9 @@ def worker(home: Home = None) -> None:
         prepare_database(settings)
         refuse_unfinished(settings)
         _check_settings(settings)
+        if settings.metrics_address is not None:
+            _check_address(*settings.metrics_address)
+        os.environ.pop(_COUNTING_FOLDER, None)
         asyncio.run(_work(settings))
 
 
@@ -127,15 +133,38 @@ def _check_settings(settings: "Settings") -> None:
     load_limits(settings.limits)
 
 
-def _check_address(settings: "Settings") -> None:
+def _check_addresses(settings: "Settings") -> None:
     """Refuse an address that cannot be listened on. granian shares its port with whoever shares it too, and would not notice."""
+    _check_address(settings.host, settings.port)
+    if settings.metrics_address is not None:
+        _check_address(*settings.metrics_address)
+
+
+def _check_address(host: str, port: int) -> None:
     try:
-        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", FAILURE)
+        fail(f"cannot listen on {host}:{port}: {error.strerror or error}", FAILURE)
+
+
+@contextmanager
+def _counting_together(settings: "Settings") -> Iterator[None]:
+    """Several server processes count in one place, so that a scrape is right whichever of them it reaches.
+
+    Whoever counts is told by the environment, before the first process is started: so the library wants it.
+    """
+    from spark_assets.runtime.home import counting_folder
+
+    os.environ.pop(_COUNTING_FOLDER, None)
+    if settings.workers == 1:
+        yield
+        return
+    with counting_folder(settings) as folder:
+        os.environ[_COUNTING_FOLDER] = str(folder)
+        yield
 
 
 def _pass_on(settings: "Settings") -> None:
@@ -193,6 +222,7 @@ def _connection_limit() -> int:
 async def _work(settings: "Settings") -> None:
     """Ingest until SIGTERM or SIGINT, then drain."""
     from spark_assets.cli.application import working
+    from spark_assets.cli.metrics_listener import showing_metrics
     from spark_assets.observability import configure_logging
     from spark_assets.runtime.assembly import open_runtime
 
@@ -200,7 +230,11 @@ async def _work(settings: "Settings") -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime, working(runtime, settings) as (_, running):
+    async with (
+        open_runtime(settings, counted=True) as runtime,
+        showing_metrics(runtime, settings),
+        working(runtime, settings) as (_, running),
+    ):
         print(f"ready    worker (process {os.getpid()})", file=sys.stderr, flush=True)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait([ended, running], return_when=asyncio.FIRST_COMPLETED)

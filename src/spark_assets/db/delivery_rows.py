@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from spark_assets.db.connection import Connection, Row
 from spark_assets.db.event_tables import deliveries, webhooks
@@ -84,6 +84,7 @@ _DUE = (
     .order_by(deliveries.c.due_at)
     .limit(bindparam("limit"))
 )
+BACKLOG = select(func.count().label("number"), func.min(deliveries.c.due_at).label("since")).where(*_IS_DUE)
 _OLD = select(deliveries.c.id).where(~_WAITING, deliveries.c.created_at < bindparam("before")).limit(bindparam("limit"))
 _DROP = delete(deliveries).where(deliveries.c.id.in_(_OLD)).returning(deliveries.c.id)
 
@@ -156,6 +157,10 @@ class DeliveryRows:
 
     async def due(self, place: str, by: int, limit: int) -> list[str]:
         return [row.id for row in await self._connection.run(_DUE, {"place": place, "by": by, "limit": limit})]
+
+    async def backlog(self, by: int) -> tuple[int, int | None]:
+        (row,) = await self._connection.run_long(BACKLOG.params(by=by))
+        return int(row.number), row.since
 
     async def drop_ended(self, before: int, limit: int) -> int:
         return len(await self._connection.run(_DROP, {"before": before, "limit": limit}))

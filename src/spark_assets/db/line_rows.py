@@ -41,6 +41,11 @@ _ALL_CALLED: Final = (
 )
 _UNFINISHED: Final = select(tasks.c.project_id, func.count().label("number")).where(_IN_PROGRESS).group_by(tasks.c.project_id)
 _WAITING: Final = select(func.count()).select_from(tasks).where(_IN_PROGRESS, _IN_LINE)
+BACKLOG: Final = select(
+    func.count().filter(_IN_LINE).label("in_line"), func.count().filter(_CALLED).label("called"), func.min(tasks.c.id).label("first")
+).where(_IN_PROGRESS)
+"""The index alone tells: IDs grow with time, so the least leads to the first."""
+_ACCEPTED: Final = select(tasks.c.created_at).where(tasks.c.id == bindparam("id"))
 _OLDEST: Final = select(func.min(tasks.c.created_at)).where(_IN_PROGRESS)
 
 
@@ -65,6 +70,11 @@ class LineRows:
 
     async def unfinished(self) -> dict[str, int]:
         return {row.project_id: row.number for row in await self._connection.run_long(_UNFINISHED)}
+
+    async def backlog(self) -> tuple[int, int, int | None]:
+        (row,) = await self._connection.run_long(BACKLOG)
+        accepted = [] if row.first is None else await self._connection.run(_ACCEPTED, {"id": row.first})
+        return int(row.in_line), int(row.called), accepted[0].created_at if accepted else None
 
     async def waiting(self) -> int:
         (row,) = await self._connection.run_long(_WAITING)

@@ -3,12 +3,13 @@
 from asyncio import Event
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import perf_counter
 from typing import Final, NoReturn
 from zlib import crc32
 
 import asyncpg
 import structlog
-from sqlalchemy import BigInteger, Integer, Table, Text, bindparam, cast, func, select, text
+from sqlalchemy import BigInteger, Integer, Table, Text, bindparam, cast, event, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
@@ -21,6 +22,7 @@ from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
 from spark_assets.failpoints import Failpoint, reach
+from spark_assets.ports.metrics import SILENCE, Level, Measure, Metrics
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -114,8 +116,9 @@ class PostgresConnection:
 class PostgresUnitOfWork(SqlUnitOfWork):
     """One transaction."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer, dispatcher: JobDispatcher) -> None:
+    def __init__(self, connection: AsyncConnection, sealer: Sealer, dispatcher: JobDispatcher, metrics: Metrics = SILENCE) -> None:
         super().__init__(PostgresConnection(connection), sealer)
+        self._metrics = metrics
         self._connection = connection
         self._dispatcher = dispatcher
         self._jobs: list[Job] = []
@@ -144,7 +147,10 @@ class PostgresUnitOfWork(SqlUnitOfWork):
                 reach(Failpoint.JOBS_PUT)
             await self.settle()  # last: what others wait for is held until the end
             reach(Failpoint.COMMIT_BEGUN)
+            began = perf_counter()
             await self._connection.commit()
+            self._metrics.observe(Measure.COMMITS, perf_counter() - began)
+            self._metrics.observe(Measure.COMMIT_UNITS, 1)
             reach(Failpoint.COMMIT_DONE)
         except _ERRORS as error:
             _raise_ours(error)
@@ -153,8 +159,10 @@ class PostgresUnitOfWork(SqlUnitOfWork):
 class PostgresDatabase:
     """Opens units of work on a PostgreSQL database."""
 
-    def __init__(self, engine: AsyncEngine, sealer: Sealer, dispatcher: JobDispatcher) -> None:
+    def __init__(self, engine: AsyncEngine, sealer: Sealer, dispatcher: JobDispatcher, metrics: Metrics = SILENCE) -> None:
         self._engine = engine
+        self._metrics = metrics
+        _count_connections(engine, metrics)
         self._signals = PostgresSignals(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sealer = sealer
@@ -165,7 +173,7 @@ class PostgresDatabase:
         """A transaction; rolled back unless it is committed."""
         connection = await _connect(self._engine)
         try:
-            yield PostgresUnitOfWork(connection, self._sealer, self._dispatcher)
+            yield PostgresUnitOfWork(connection, self._sealer, self._dispatcher, self._metrics)
         finally:
             await _let_go(connection)
 
@@ -213,6 +221,12 @@ async def _let_go(connection: AsyncConnection) -> None:
         await connection.close()
     except _ERRORS as error:
         log.warning("connection_lost", error=type(error).__name__)
+
+
+def _count_connections(engine: AsyncEngine, metrics: Metrics) -> None:
+    metrics.shift(Level.CONNECTIONS_MOST, 2 * _POOL_SIZE)
+    event.listen(engine.sync_engine, "checkout", lambda *_: metrics.shift(Level.CONNECTIONS_USED, 1))
+    event.listen(engine.sync_engine, "checkin", lambda *_: metrics.shift(Level.CONNECTIONS_USED, -1))
 
 
 def _holds_nul(parameters: Parameters | None) -> bool:

@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from time import perf_counter
 
 import structlog
-from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
@@ -21,10 +21,11 @@ from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.signals import Signals
 from spark_assets.db.sqlite_long_reads import LongReads
-from spark_assets.db.sqlite_pragmas import prepare
+from spark_assets.db.sqlite_pragmas import connect, prepare
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
 from spark_assets.failpoints import Failpoint, reach
+from spark_assets.ports.metrics import SILENCE, Measure, Metrics
 from spark_assets.ports.queue import Job, JobDispatcher
 
 log = structlog.get_logger()
@@ -98,14 +99,16 @@ class SqliteDatabase:
         *,
         lock_patience: float = _LOCK_PATIENCE,
         lock_retry: float = _LOCK_RETRY,
+        metrics: Metrics = SILENCE,
     ) -> None:
         """`lock_patience`, `lock_retry`: seconds to wait for another process's write lock, and between two attempts."""
         self._lock_patience = lock_patience
         self._lock_retry = lock_retry
+        self._metrics = metrics
         self._dispatcher = dispatcher
         self._engine = engine
-        self._writer = _connect(engine)
-        self._reader = _connect(engine)
+        self._writer = connect(engine)
+        self._reader = connect(engine)
         self._raw = driver_of(self._writer)
         driver_of(self._reader).execute("PRAGMA query_only=ON")
         preparations = Preparations()
@@ -240,7 +243,10 @@ class SqliteDatabase:
         self._idle.clear()
         try:
             reach(Failpoint.COMMIT_BEGUN)
+            began = perf_counter()
             await asyncio.get_running_loop().run_in_executor(self._thread, self._raw.execute, "COMMIT")
+            self._metrics.observe(Measure.COMMITS, perf_counter() - began)
+            self._metrics.observe(Measure.COMMIT_UNITS, batch.size)
             reach(Failpoint.COMMIT_DONE)
         except sqlite3.Error as error:
             self._abandon(batch, error)
@@ -291,10 +297,3 @@ class _Begun:
     async def __aexit__(self, *_error: object) -> None:
         if self._unit is not None:
             self._database.leave(self._unit)
-
-
-def _connect(engine: Engine) -> SyncConnection:
-    try:
-        return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    except ENGINE_ERRORS as error:
-        raise_ours(error)

@@ -4,6 +4,10 @@ import sqlite3
 import time
 from typing import Final
 
+from sqlalchemy import Connection, Engine
+
+from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
+
 _WAL_ATTEMPTS: Final = 500
 _WAL_PAUSE: Final = 0.002
 """Seconds between two of them."""
@@ -17,6 +21,14 @@ def prepare(connection: sqlite3.Connection, _record: object) -> None:
     _enter_wal(connection)
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def connect(engine: Engine) -> Connection:
+    """A connection whose transactions are ours to begin and end. Raises Unavailable."""
+    try:
+        return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    except ENGINE_ERRORS as error:
+        raise_ours(error)
 
 
 def _enter_wal(connection: sqlite3.Connection) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final
 
 from spark_assets.domain.asset import Asset
 from spark_assets.domain.task import Claim
 from spark_assets.domain.upload import is_staged
+from spark_assets.domain.usage import MICRO
 from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.activate import activate
 from spark_assets.ingest.incoming import clear
@@ -16,6 +18,7 @@ from spark_assets.ingest.progress import ProgressReport
 from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.ingest.stations import fetch, inspect, sniff, store, verify
 from spark_assets.operations.staging import discard_file
+from spark_assets.ports.metrics import Measure
 
 STATIONS: Final = (fetch, recall, sniff, inspect, verify, moderate, store, activate)
 
@@ -32,6 +35,8 @@ async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:
         if not hold.expired():
             raise
         return False  # the task was cancelled, or claimed anew, or its asset deleted
+    if is_active:
+        tools.metrics.observe(Measure.INGEST, (tools.clock.now() - claim.created_at) / MICRO)
     if is_active and claim.url is not None and is_staged(claim.url):
         await clear(claim.url, tools)
         reach(Failpoint.UPLOAD_CLEARED)
@@ -49,7 +54,11 @@ async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], Non
     )
     try:
         for station in STATIONS:
-            state = await station(state, tools)
+            began = perf_counter()
+            try:
+                state = await station(state, tools)
+            finally:
+                tools.metrics.observe(Measure.STAGES, perf_counter() - began, station.__name__)
     finally:
         discard_file(state.spool)
         discard_file(state.preview)

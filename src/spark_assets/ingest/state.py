@@ -14,6 +14,7 @@ from spark_assets.ingest.progress import ProgressReport
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import Inspector
+from spark_assets.ports.metrics import SILENCE, Metrics
 from spark_assets.ports.moderator import Moderator
 from spark_assets.ports.source import Download, OpenSpool, Source
 from spark_assets.ports.unit_of_work import Database
@@ -34,6 +35,7 @@ class Tools(msgspec.Struct, frozen=True):
     """None: every content is allowed."""
     open_spool: OpenSpool
     """How a file is written beside the event loop."""
+    metrics: Metrics = SILENCE
 
 
 class IngestState(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from spark_assets.ingest.incoming import collect
 from spark_assets.ingest.known_bytes import is_stored
 from spark_assets.ingest.sniff import recognise
 from spark_assets.ingest.state import IngestState, Tools
+from spark_assets.ports.metrics import Count
 from spark_assets.ports.source import SourceExpired, TooManyBytes
 
 _SOURCE_LOST: Final = "the source address can no longer be read, for its encryption key is gone; submit the asset again"
@@ -37,6 +38,7 @@ async def fetch(state: IngestState, tools: Tools) -> IngestState:
     except SourceExpired as expired:
         remedy = f"send POST /v1/tasks/{state.claim.task_id}/retry with a new url"
         raise IngestFailure(expired.code, f"{expired.message}; {remedy}", expired.reason) from None
+    tools.metrics.count(Count.FETCHED_BYTES, "upload" if is_staged(url) else "url", by=download.size)
     return replace(state, download=download, uploaded_at=tools.clock.now())
 
 

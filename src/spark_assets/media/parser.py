@@ -16,6 +16,7 @@ import structlog
 from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.media.children import Child, ChildLost
 from spark_assets.media.confinement import Layers
+from spark_assets.ports.metrics import SILENCE, Count, Metrics
 
 PROGRAM: Final = "spark_assets.media.child"
 """The module whose `run` is a child's program."""
@@ -43,8 +44,9 @@ class Parser:
     beneath which it may read files whose name it was told. `stand` is an empty folder: its working directory.
     """
 
-    def __init__(self, lent: Path, stand: Path, bounds: Bounds, program: str = PROGRAM) -> None:
+    def __init__(self, lent: Path, stand: Path, bounds: Bounds, program: str = PROGRAM, metrics: Metrics = SILENCE) -> None:
         """`program`: a seam; the module whose `run` the child runs."""
+        self._metrics = metrics
         self._lent = lent
         self._stand = stand
         self._bounds = bounds
@@ -100,9 +102,11 @@ class Parser:
         except ChildLost:
             for code in await self._finish():
                 _log.warning("parser child died", exit_code=code)
+            self._metrics.count(Count.PARSER_CHILDREN, "died")
             raise crashed() from None
         except TimeoutError:
             await self._finish()
+            self._metrics.count(Count.PARSER_CHILDREN, "killed")
             words = f"reading the file took longer than {self._bounds.wall_time:g} s and was stopped"
             raise IngestFailure("InternalError", words, "parser_timeout") from None
         except BaseException:
@@ -111,6 +115,7 @@ class Parser:
         self._jobs_left -= 1
         if self._jobs_left <= 0:
             self.retire()
+            self._metrics.count(Count.PARSER_CHILDREN, "recycled")
         return answer
 
     def retire(self) -> None:
@@ -154,6 +159,7 @@ class Parser:
             self._jobs_left = self._bounds.jobs
             async with asyncio.timeout(_START_TIME):
                 self._layers = msgspec.msgpack.decode(await child.greeting(), type=Layers)
+            self._metrics.count(Count.PARSER_CHILDREN, "started")
         except (OSError, msgspec.MsgspecError) as error:
             self.retire()
             _log.warning("parser child did not start", error=type(error).__name__)

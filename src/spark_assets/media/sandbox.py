@@ -19,6 +19,7 @@ from spark_assets.media.confinement import Layers
 from spark_assets.media.messages import Answer, Drawn, Job, Measured, Refused
 from spark_assets.media.parser import PROGRAM, Bounds, Parser, crashed
 from spark_assets.ports.inspector import WORKING_FOLDER, Inspection
+from spark_assets.ports.metrics import SILENCE, Metrics
 
 WALL_TIME: Final = 20.0
 """Seconds that a child may work on one file."""
@@ -55,6 +56,7 @@ class SandboxedInspector:
         memory: int = MEMORY,
         jobs_per_child: int = _JOBS_PER_CHILD,
         program: str = PROGRAM,
+        metrics: Metrics = SILENCE,
     ) -> None:
         """`program`: a seam; see `Parser`."""
         self._home = spool.resolve().parent
@@ -62,6 +64,7 @@ class SandboxedInspector:
         self._limits = limits
         self._bounds = Bounds(wall_time, memory, jobs_per_child)
         self._program = program
+        self._metrics = metrics
         self._folder: Path | None = None
         self._closed = False
         self._parsers: list[Parser] = []
@@ -128,7 +131,7 @@ class SandboxedInspector:
     def _made(self) -> Parser:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=WORKING_FOLDER, dir=self._home))
-        parser = Parser(self._folder / f"lent-{len(self._parsers)}", self._folder / "empty", self._bounds, self._program)
+        parser = Parser(self._folder / f"lent-{len(self._parsers)}", self._folder / "empty", self._bounds, self._program, self._metrics)
         self._parsers.append(parser)
         return parser
 

@@ -26,6 +26,9 @@ class Lines(Protocol):
     async def unfinished(self) -> dict[str, int]:
         """How many of each project are not over; may take a while."""
 
+    async def backlog(self) -> tuple[int, int, int | None]:
+        """How many stand in line, how many were called and are not over, and when the first of all was asked for; may take a while."""
+
     async def waiting(self) -> int:
         """How many stand in line."""
 

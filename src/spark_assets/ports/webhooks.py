@@ -124,6 +124,9 @@ class Deliveries(Protocol):
     async def due(self, place: str, by: int, limit: int) -> list[str]:
         """IDs of the place's deliveries that are due by that time, the one that is due first before the others."""
 
+    async def backlog(self, by: int) -> tuple[int, int | None]:
+        """How many are due by that time, and since when the first of them; may take a while."""
+
     async def drop_ended(self, before: int, limit: int) -> int:
         """Remove deliveries that have ended and were queued before that time; how many."""
 

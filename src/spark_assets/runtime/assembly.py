@@ -23,8 +23,10 @@ from spark_assets.ingest.state import Tools
 from spark_assets.media.sandbox import SandboxedInspector
 from spark_assets.operations.call import Terms
 from spark_assets.operations.delivery import Links
+from spark_assets.operations.load import LoadGauge
 from spark_assets.ports.blobs import BlobStore
 from spark_assets.ports.clock import Clock, SystemClock
+from spark_assets.ports.metrics import SILENCE, Metrics
 from spark_assets.ports.queue import Queue
 from spark_assets.ports.rates import RateCounter
 from spark_assets.ports.unit_of_work import Database
@@ -35,6 +37,7 @@ from spark_assets.runtime.addresses import allowed_sources, own_addresses, stora
 from spark_assets.runtime.databases import open_database
 from spark_assets.runtime.home import spool_folder
 from spark_assets.runtime.limits import load_limits, open_rates
+from spark_assets.runtime.metrics import Scrape, open_metrics
 from spark_assets.runtime.moderation import open_moderator
 from spark_assets.runtime.policies import load_policy
 from spark_assets.runtime.prices import price_list
@@ -69,26 +72,31 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """None where no rate is limited."""
     base_url: str
     """What the addresses that are handed out begin with."""
+    metrics: Metrics
+    scrape: Scrape | None
+    """None where nothing is counted."""
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """Open every adapter, and close them all in the end. Raises BadSettings for a setting that only its adapter can judge."""
+async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIterator[Runtime]:
+    """Open every adapter, and close them all in the end; `counted`: for a process that stays, so that its doings are counted.
+
+    Raises BadSettings for a setting that only its adapter can judge.
+    """
     clock = SystemClock()
+    counting = open_metrics(settings) if counted else None
+    metrics = counting or SILENCE
     limits = load_limits(settings.limits)
     async with AsyncExitStack() as stack:
         queue = open_queue(settings)
         stack.push_async_callback(queue.close)
-        database = open_database(settings, queue)
+        database = open_database(settings, queue, metrics)
         stack.push_async_callback(database.close)
         blobs = open_blobs(settings)
         stack.push_async_callback(blobs.close)
         source = open_source(settings)
         stack.push_async_callback(source.close)
-        inspector = SandboxedInspector(spool_folder(settings), workers=os.cpu_count() or 1)
-        stack.push_async_callback(inspector.close)
-        writers = ThreadPoolExecutor(_WRITER_THREADS, thread_name_prefix="uploads")
-        stack.callback(writers.shutdown, wait=False)
+        inspector = _open_inspector(settings, metrics, stack)
         tools = Tools(
             database=database,
             source=source,
@@ -99,7 +107,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             prices=price_list(settings),
             spool=spool_folder(settings),
             moderator=await stack.enter_async_context(open_moderator(settings)),
-            open_spool=partial(Spool, executor=writers),
+            open_spool=partial(Spool, executor=_writers(stack)),
+            metrics=metrics,
         )
         sender = await stack.enter_async_context(open_sender(settings))
         yield Runtime(
@@ -116,7 +125,21 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             limits=limits,
             rates=open_rates(limits, database),
             base_url=settings.base_url,
+            metrics=metrics,
+            scrape=counting and Scrape(counting, LoadGauge(database, queue, clock)),
         )
+
+
+def _open_inspector(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> SandboxedInspector:
+    inspector = SandboxedInspector(spool_folder(settings), workers=os.cpu_count() or 1, metrics=metrics)
+    stack.push_async_callback(inspector.close)
+    return inspector
+
+
+def _writers(stack: AsyncExitStack) -> ThreadPoolExecutor:
+    writers = ThreadPoolExecutor(_WRITER_THREADS, thread_name_prefix="uploads")
+    stack.callback(writers.shutdown, wait=False)
+    return writers
 
 
 def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limits) -> Terms:

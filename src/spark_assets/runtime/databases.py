@@ -9,6 +9,7 @@ from spark_assets.db import schema
 from spark_assets.db.faults import ENGINE_ERRORS
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
+from spark_assets.ports.metrics import SILENCE, Metrics
 from spark_assets.ports.queue import JobDispatcher
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.runtime.secrets import encryption_keys
@@ -74,14 +75,14 @@ def migrate_database(settings: Settings, version: str | None = None) -> None:
         raise _unreachable(error) from None
 
 
-def open_database(settings: Settings, dispatcher: JobDispatcher) -> Database:
+def open_database(settings: Settings, dispatcher: JobDispatcher, metrics: Metrics = SILENCE) -> Database:
     """The database adapter; its schema must be one that this code may run on."""
     sealer = Sealer(encryption_keys(settings))
     if settings.is_embedded:
-        return SqliteDatabase(sqlite_engine(str(settings.sqlite_path)), sealer, dispatcher)
+        return SqliteDatabase(sqlite_engine(str(settings.sqlite_path)), sealer, dispatcher, metrics=metrics)
     from spark_assets.db.postgres import PostgresDatabase, postgres_engine  # noqa: PLC0415  # asyncpg is loaded only where it is used
 
-    return PostgresDatabase(postgres_engine(_url(settings)), sealer, dispatcher)
+    return PostgresDatabase(postgres_engine(_url(settings)), sealer, dispatcher, metrics)
 
 
 def refuse_unfinished(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from spark_assets.ports.inspector import WORKING_FOLDER
 from spark_assets.settings import BadSettings, Settings
 
 _PRIVATE: Final = 0o700
+_COUNTS: Final = "counts-"
 
 
 class HomeInUse(OperatorError):
@@ -83,6 +85,37 @@ def hold_spool(settings: Settings) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def counting_folder(settings: Settings) -> Iterator[Path]:
+    """A folder in which the processes of one server add up what they count. What killed servers left is removed first."""
+    descriptor = os.open(settings.home / "counts.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for left in settings.home.glob(f"{_COUNTS}*/"):
+            _clear_unless_held(left)
+        folder = Path(tempfile.mkdtemp(prefix=_COUNTS, dir=settings.home))
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(held, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+    try:
+        yield folder
+    finally:
+        os.close(held)
+        _clear(folder)
+
+
+def _clear_unless_held(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(descriptor)
+    _clear(folder)
 
 
 def _clear(left: Path) -> None:

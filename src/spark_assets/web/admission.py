@@ -3,7 +3,8 @@
 from spark_assets.domain.api_key import Caller
 from spark_assets.domain.errors import FlowLimited
 from spark_assets.domain.parameters import Operation
-from spark_assets.web.exchange import Exchange, rate_headers
+from spark_assets.web.exchange import Exchange
+from spark_assets.web.rate_headers import rate_headers
 
 
 async def admit(exchange: Exchange, caller: Caller, operation: Operation) -> None:

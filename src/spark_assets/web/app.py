@@ -12,16 +12,19 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from spark_assets.domain.errors import InternalError, InvalidParameter
 from spark_assets.domain.ids import new_request_id
+from spark_assets.ports.metrics import Count
 from spark_assets.web.admin.routes import OWN_ROUTES
 from spark_assets.web.ark.handlers import act, act_bare
 from spark_assets.web.catalogue.handlers import get_page, get_spec, list_models, search_models
 from spark_assets.web.console.routes import CONSOLE_ROUTES
+from spark_assets.web.counted import count_answer, note_arrival, surface_of
 from spark_assets.web.delivery.handlers import deliver
 from spark_assets.web.delivery.shares import follow_share
 from spark_assets.web.error_responses import Handler, answer, error_body, refuse, unknown_path
 from spark_assets.web.exchange import Exchange, encode
 from spark_assets.web.framing import find_fault
 from spark_assets.web.health.handlers import alive, ready
+from spark_assets.web.health.metrics import get_metrics
 from spark_assets.web.monitor.handlers import get_billing
 from spark_assets.web.openapi.handlers import get_docs, get_openapi
 from spark_assets.web.site import Site
@@ -52,6 +55,7 @@ ROUTES: Final[dict[str, Handler]] = {
     "/docs": get_docs,
     "/healthz": alive,
     "/readyz": ready,
+    "/metrics": get_metrics,
     **OWN_ROUTES,
     **CONSOLE_ROUTES,
 }
@@ -76,6 +80,7 @@ class Application(Litestar):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle a connection."""
         if scope["type"] == "http":
+            note_arrival(scope)
             take_off(self.state.site.root_path, scope)
             fault = find_fault(scope["headers"], scope["http_version"])
             if fault is not None:
@@ -119,18 +124,20 @@ def build(open_site: OpenSite) -> Litestar:
 
 def _hot_route(path: str, handler: Handler, *, is_mount: bool = False) -> ASGIRouteHandler:
     """A route on bare ASGI, without the cost of Litestar's request; as a mount it also gets every path below its own."""
+    surface = surface_of(path)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await _exchange(scope, receive, send, handler)
+        await _exchange(scope, receive, send, handler, surface)
 
     return ASGIRouteHandler(path, copy_scope=False, is_mount=is_mount)(serve)
 
 
 def _route(path: str, handler: Handler) -> HTTPRouteHandler:
     """A route whose placeholders Litestar reads."""
+    surface = surface_of(path)
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-        await _exchange(scope, receive, send, handler)
+        await _exchange(scope, receive, send, handler, surface)
 
     async def serve() -> ASGIApp:
         return respond
@@ -138,9 +145,9 @@ def _route(path: str, handler: Handler) -> HTTPRouteHandler:
     return HTTPRouteHandler(path, http_method=_METHODS, status_code=200)(serve)
 
 
-async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler) -> None:
+async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler, surface: str) -> None:
     site: Site = scope["litestar_app"].state.site
-    await answer(Exchange(site, scope, receive, send), handler)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
+    await answer(Exchange(site, scope, receive, send, surface), handler)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
 
 
 async def _refuse_framing(exchange: Exchange, fault: InvalidParameter) -> None:
@@ -161,7 +168,10 @@ def _answer_crash(request: Request[Any, Any, Any], error: Exception) -> Response
 
 
 def _response(request: Request[Any, Any, Any], status: int) -> Response[bytes]:
-    request_id = new_request_id(request.app.state.site.runtime.clock.now())
+    runtime = request.app.state.site.runtime
+    request_id = new_request_id(runtime.clock.now())
     error = InternalError() if status >= 500 else unknown_path()
+    count_answer(runtime.metrics, request.scope, "none", status)
+    runtime.metrics.count(Count.REFUSALS, error.code)
     body = encode(error_body(error, request_id))
     return Response(body, status_code=status, media_type="application/json", headers={"X-Request-Id": request_id})

@@ -17,7 +17,9 @@ from spark_assets.domain.errors import (
     Unavailable,
 )
 from spark_assets.domain.signature import ALGORITHM
-from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, ReaderTooSlow, encode, rate_headers
+from spark_assets.ports.metrics import Count
+from spark_assets.web.exchange import JSON, Exchange, MethodNotAllowed, ReaderTooSlow, encode
+from spark_assets.web.rate_headers import rate_headers
 from spark_assets.wire.errors import ErrorBody, ErrorDetail
 
 log = structlog.get_logger()
@@ -68,6 +70,7 @@ async def answer(exchange: Exchange, handler: Handler, shape: Shape | None = Non
 async def refuse(exchange: Exchange, error: SparkError, shape: Shape | None = None) -> None:
     """Answer with an error."""
     status = STATUS[error.kind]
+    exchange.site.runtime.metrics.count(Count.REFUSALS, error.code)
     log.info("request_refused", request_id=exchange.request_id, status=status, code=error.code, path=_shown_path(exchange))
     if exchange.started:
         raise error

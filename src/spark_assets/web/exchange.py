@@ -11,6 +11,7 @@ from spark_assets.domain.api_key import Caller
 from spark_assets.domain.errors import AuthenticationError, ErrorKind, RequestRefused, SparkError, Unavailable
 from spark_assets.domain.ids import new_request_id
 from spark_assets.operations.call import Call
+from spark_assets.web.counted import count_answer
 from spark_assets.web.site import Site
 
 JSON: Final = (b"content-type", b"application/json")
@@ -46,9 +47,11 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Exchange:
     """A request with the means to answer it. Every answer carries `X-Request-Id`."""
 
-    __slots__ = ("_has_place", "_receive", "_send", "_unread", "headers", "now", "rate_headers", "request_id", "scope", "site", "started")
+    __slots__ = (
+        "_has_place", "_receive", "_send", "_unread", "headers", "now", "rate_headers", "request_id", "scope", "site", "started", "surface",
+    )  # fmt: skip
 
-    def __init__(self, site: Site, scope: Message, receive: Receive, send: Send) -> None:
+    def __init__(self, site: Site, scope: Message, receive: Receive, send: Send, surface: str = "none") -> None:
         self.site = site
         self.scope = scope
         self._receive = receive
@@ -61,6 +64,8 @@ class Exchange:
         self.headers: Headers = ()
         """Sent with every answer, also with an error's."""
         self._has_place = False
+        self.surface = surface
+        """Under which the request is counted."""
 
     @property
     def method(self) -> str:
@@ -217,6 +222,7 @@ class Exchange:
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the status and the headers; parts follow with `part`."""
         self.started = True
+        count_answer(self.site.runtime.metrics, self.scope, self.surface, status)
         head = [*headers, *self.headers, *self.rate_headers, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
 
@@ -271,15 +277,6 @@ class MethodNotAllowed(RequestRefused):
         allowed = ", ".join(methods)
         super().__init__(ErrorKind.METHOD_NOT_ALLOWED, "MethodNotAllowed", f"this address takes {allowed}")
         self.allowed = allowed
-
-
-def rate_headers(limit: int, remaining: int, reset: int) -> Headers:
-    """What a limit, what is left of it, and the seconds until it is whole again look like (draft-ietf-httpapi-ratelimit-headers-06)."""
-    return (
-        (b"ratelimit-limit", str(limit).encode()),
-        (b"ratelimit-remaining", str(remaining).encode()),
-        (b"ratelimit-reset", str(reset).encode()),
-    )
 
 
 def _within(body: bytes, limit: int) -> bytes:

@@ -10,6 +10,7 @@ from spark_assets.domain.own_parameters import WAIT
 from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import tasks
 from spark_assets.web.cookies import session_token
+from spark_assets.web.counted import WATCH
 from spark_assets.web.exchange import Exchange
 from spark_assets.web.query import query_fields
 
@@ -49,6 +50,7 @@ class Waiter:
 async def waiting_client(exchange: Exchange, caller: Caller, subject: str) -> AsyncIterator[Waiter]:
     """A place from which the ID of a task or of a project is watched. Raises FlowLimited."""
     site = exchange.site
+    exchange.surface = WATCH
     with site.places.take(caller.key_id):
         async with site.runtime.database.watch(subject) as woken:
             ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(exchange.until_gone()), asyncio.ensure_future(site.draining.wait())]

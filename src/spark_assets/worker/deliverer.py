@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from time import perf_counter
 from typing import Final
 
 import msgspec
@@ -14,8 +15,9 @@ from spark_assets.domain.errors import StorageFull, Unavailable
 from spark_assets.domain.usage import MICRO
 from spark_assets.failpoints import Failpoint, reach
 from spark_assets.operations import deliveries
-from spark_assets.operations.deliveries import Attempt, Held, Outcome
+from spark_assets.operations.deliveries import Attempt, Held, Outcome, Settled
 from spark_assets.ports.clock import Clock
+from spark_assets.ports.metrics import SILENCE, Count, Measure, Metrics
 from spark_assets.ports.outbound import OutboundFailure
 from spark_assets.ports.queue import Job, RetryJob
 from spark_assets.ports.unit_of_work import Database
@@ -40,8 +42,9 @@ _AWAY: Final = timedelta(seconds=2)
 class Deliverer:
     """Runs the jobs of deliveries."""
 
-    def __init__(self, database: Database, sender: Sender, clock: Clock) -> None:
+    def __init__(self, database: Database, sender: Sender, clock: Clock, metrics: Metrics = SILENCE) -> None:
         self._database = database
+        self._metrics = metrics
         self._sender = sender
         self._clock = clock
         self._places: Counter[str] = Counter()
@@ -121,17 +124,20 @@ class Deliverer:
             return _Step()
         if isinstance(begun, Held):
             return _Step(again_at=begun.until)
+        began = perf_counter()
         try:
             outcome = await self._post(begun)
         except asyncio.CancelledError:
             await self._give_back(begun)
             raise
+        self._metrics.observe(Measure.WEBHOOKS, perf_counter() - began)
         reach(Failpoint.MESSAGE_SENT)
         async with self._database.begin() as uow:
             settled = await deliveries.settle(uow, begun, outcome, self._clock.now())
             reach(Failpoint.OUTCOME_WRITTEN)
             await uow.commit()
         reach(Failpoint.OUTCOME_COMMITTED)
+        self._metrics.count(Count.WEBHOOK_ATTEMPTS, _outcome(outcome, settled))
         _tell(begun, outcome)
         return _Step(following=settled.following, again_at=settled.retry_at, has_failed=outcome.failure is not None)
 
@@ -169,6 +175,12 @@ class _Step(msgspec.Struct, frozen=True, kw_only=True):
     again_at: int | None = None
     has_failed: bool = False
     is_idle: bool = False
+
+
+def _outcome(outcome: Outcome, settled: Settled) -> str:
+    if outcome.failure is None:
+        return "delivered"
+    return "given_up" if settled.retry_at is None else "retried"
 
 
 def _sentence(status: int) -> str:

@@ -10,12 +10,14 @@ from spark_assets.domain.asset import Asset
 from spark_assets.domain.backlog import AT_HAND
 from spark_assets.domain.errors import IngestFailure, SparkError, StorageFull, TransientFailure, Unavailable
 from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Claim
+from spark_assets.domain.usage import MICRO
 from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ingest.derive import derive, give_up
 from spark_assets.ingest.pipeline import ingest
 from spark_assets.ingest.state import Tools
 from spark_assets.operations import tasks
 from spark_assets.operations.staging import spool_takes_bytes
+from spark_assets.ports.metrics import Count, Level, Measure
 from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
 from spark_assets.ports.webhooks import Sender
 from spark_assets.worker.deliverer import MOST, Deliverer
@@ -52,7 +54,7 @@ class Worker:
         self._ingests = FairPlaces(concurrency, beside=max(1, concurrency // 4))
         self._hosts = HostShares(host_concurrency)
         self._derivations = asyncio.Semaphore(_DERIVE_CONCURRENCY)
-        self._deliverer = Deliverer(tools.database, sender, tools.clock)
+        self._deliverer = Deliverer(tools.database, sender, tools.clock, tools.metrics)
         self._drain_timeout = drain_timeout
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -108,7 +110,11 @@ class Worker:
             with self._usher.at_hand(job.project) as begin:
                 async with self._hosts.hold(job.host, job.project), self._ingests.hold(job.project):
                     begin()
-                    await self._ingest(job.subject)
+                    self._tools.metrics.shift(Level.INGESTS_RUNNING, 1)
+                    try:
+                        await self._ingest(job.subject)
+                    finally:
+                        self._tools.metrics.shift(Level.INGESTS_RUNNING, -1)
         except HostBusy as busy:
             raise RetryJob(busy.delay) from None
 
@@ -120,6 +126,9 @@ class Worker:
             claimed = await self._claim(task_id)
             if claimed is None:
                 return
+            if claimed[0].attempts == 1:
+                waited = (self._tools.clock.now() - claimed[0].created_at) / MICRO
+                self._tools.metrics.observe(Measure.STAGES, waited, "queued")
             await self._attempt(*claimed)
         except (Unavailable, StorageFull) as error:
             log.warning("ingest_postponed", task_id=task_id, code=error.code)
@@ -151,6 +160,7 @@ class Worker:
             if claim.attempts > MAX_CLAIMS:
                 raise IngestFailure("InternalError", f"{MAX_CLAIMS} attempts ended without a result", "attempts_exhausted")
             is_active = await ingest(claim, asset, self._tools)
+            self._tools.metrics.count(Count.INGESTS, "active" if is_active else "superseded")
             bound.info("ingest_completed" if is_active else "ingest_superseded")
         except asyncio.CancelledError:
             await self._give_back(claim)
@@ -159,6 +169,7 @@ class Worker:
             if error.reason == _NO_SPOOL:
                 return await self._postpone(claim, error)
             if claim.attempts < MAX_ATTEMPTS:
+                self._tools.metrics.count(Count.INGESTS, "retried")
                 bound.warning("ingest_retried", code=error.code, reason=error.reason)
                 raise RetryJob(_backoff(claim.attempts)) from error
             await self._fail(claim, error)
@@ -170,6 +181,7 @@ class Worker:
         except Exception as error:
             bound.exception("ingest_crashed")
             if claim.attempts < MAX_ATTEMPTS:
+                self._tools.metrics.count(Count.INGESTS, "retried")
                 raise RetryJob(_backoff(claim.attempts)) from error
             await self._fail(claim, IngestFailure("InternalError", "an unexpected error occurred in every attempt", "attempts_exhausted"))
 
@@ -179,11 +191,14 @@ class Worker:
         self._store_failed = True
         age = self._tools.clock.now() - claim.created_at
         if age < STORE_PATIENCE:
+            self._tools.metrics.count(Count.INGESTS, "postponed")
             await self._give_back(claim)
             raise RetryJob(_patience(age)) from error
         await self._fail(claim, IngestFailure("InternalError", "the store could not be written to in any attempt", "storage_unavailable"))
 
     async def _fail(self, claim: Claim, error: IngestFailure) -> None:
+        self._tools.metrics.count(Count.INGESTS, "failed")
+        self._tools.metrics.count(Count.INGEST_FAILURES, error.code, error.reason or "none")
         async with self._tools.database.begin() as uow:
             await tasks.fail(uow, claim, error, self._tools.clock.now())
             reach(Failpoint.FAILURE_WRITTEN)

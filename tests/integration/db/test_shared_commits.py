@@ -15,9 +15,11 @@ from sqlalchemy import event
 
 from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
 from spark_assets.domain.errors import StorageFull, Unavailable
+from spark_assets.ports.metrics import Measure
 from spark_assets.ports.queue import Job, JobKind
 from tests.factories import records
 from tests.factories.databases import SEALER, KeptJobs, open_sqlite, write_sqlite_file
+from tests.factories.tallies import Tally
 
 HOLDER: Final = """
 import sqlite3, sys
@@ -42,7 +44,8 @@ class Traced:
             connection.set_trace_callback(self.statements.append)
 
         event.listen(engine, "connect", watch)
-        self.database = SqliteDatabase(engine, SEALER, self.kept)
+        self.tally = Tally()
+        self.database = SqliteDatabase(engine, SEALER, self.kept, metrics=self.tally)
 
     @property
     def commits(self) -> int:
@@ -98,6 +101,9 @@ async def test_many_units_of_work_share_few_commits(traced: Traced, path: Path) 
     await asyncio.gather(*(_add(traced.database, f"film-{number}") for number in range(200)))
     assert len(_stored(path)) == 200
     assert traced.commits <= 3
+    shares = traced.tally.values[(Measure.COMMIT_UNITS,)]
+    assert (sum(shares), len(shares)) == (200, traced.commits)
+    assert len(traced.tally.values[(Measure.COMMITS,)]) == traced.commits
 
 
 async def test_one_unit_of_work_alone_is_one_commit(traced: Traced) -> None:

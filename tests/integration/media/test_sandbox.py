@@ -15,7 +15,9 @@ from spark_assets.domain.errors import IngestFailure, TransientFailure
 from spark_assets.domain.media import MediaFormat
 from spark_assets.media.sandbox import SandboxedInspector
 from spark_assets.ports.inspector import WORKING_FOLDER
+from spark_assets.ports.metrics import Count
 from tests.factories import media
+from tests.factories.tallies import Tally
 from tests.integration.media import probes
 from tests.integration.media.conftest import CAPTIVE, assert_gone, assert_still_works, run, start_lingering
 
@@ -148,11 +150,14 @@ async def test_an_answer_that_would_run_code_is_not_unpickled(inspector: Sandbox
 
 
 async def test_children_are_replaced_after_their_share_of_files(spool: Path) -> None:
-    short_lived = SandboxedInspector(spool, workers=2, jobs_per_child=2)
+    tally = Tally()
+    short_lived = SandboxedInspector(spool, workers=2, jobs_per_child=2, metrics=tally)
     try:
         paths = [media.make_jpeg(spool / f"one of {number}", 320, 200) for number in range(9)]
         inspections = await asyncio.gather(*(short_lived.inspect(path, MediaFormat.JPEG, None) for path in paths))
         assert {inspection.facts.width for inspection in inspections} == {320}
+        assert tally.counts[Count.PARSER_CHILDREN, "recycled"] == 4
+        assert tally.counts[Count.PARSER_CHILDREN, "started"] == 5
     finally:
         await short_lived.close()
 

@@ -42,6 +42,7 @@ def other_paths() -> Json:
         "/s/{token}": {"get": _share()},
         "/healthz": {"get": _health("get_liveness", "Whether the process answers at all", "It does.")},
         "/readyz": {"get": _readiness()},
+        "/metrics": {"get": _metrics()},
         "/openapi.json": {"get": _document("get_openapi", "This document", "application/json")},
         "/docs": {"get": _document("get_docs", "This document as a page", "text/html; charset=utf-8")},
     }
@@ -158,6 +159,17 @@ def _health(name: str, summary: str, text: str) -> Json:
         "summary": summary,
         "security": _PUBLIC,
         "responses": success(200, text, schema) | refusals(("InternalError",)),
+    }
+
+
+def _metrics() -> Json:
+    answers = success(200, "The text format of Prometheus.", {"type": "string"}, media_type="text/plain; version=0.0.4; charset=utf-8")
+    return {
+        "tags": ["service"],
+        "operationId": "get_metrics",
+        "summary": "What was counted, for Prometheus",
+        "description": "For a key with the scope `metrics` and no list of projects, for it is about all of them.",
+        "responses": answers | refusals((*WITH_KEY, "AccessDenied", "NotFound.path", *ALWAYS)),
     }
 
 

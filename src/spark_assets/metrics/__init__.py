@@ -1,0 +1,1 @@
+"""Counting for Prometheus: makes the port `metrics` true."""
