@@ -126,7 +126,7 @@ async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIte
             rates=open_rates(limits, database),
             base_url=settings.base_url,
             metrics=metrics,
-            scrape=counting and Scrape(counting, LoadGauge(database, queue, clock)),
+            scrape=None if counting is None else Scrape(counting, LoadGauge(database, queue, clock)),
         )
 
 
