@@ -275,3 +275,12 @@ def test_a_body_is_read_as_json_whatever_media_type_clients_give_it(client: Spar
     ):
         assert client.request("POST", GENERATION, body=body, headers={"Content-Type": kind}).status == 200
     assert client.request("POST", GENERATION, body=body).status == 200
+
+
+@pytest.mark.parametrize("written", [f"{GENERATION}/", GENERATION.replace("/v1/", "//v1/"), f"/{GENERATION}//"])
+def test_slashes_too_many_lead_to_the_same_place(client: SparkClient, written: str) -> None:
+    task_id = client.request("POST", written, body=json.dumps({"model": MODEL, **GROUP}).encode()).json()["id"]
+    plain = client.request("GET", f"{TASKS}/{task_id}")
+    assert plain.status == 200
+    for address in (f"{TASKS}/{task_id}/", f"{TASKS}//{task_id}", f"{written}/task/{task_id}"):
+        assert client.request("GET", address).body == plain.body

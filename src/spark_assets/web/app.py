@@ -71,11 +71,18 @@ _METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "
 )
 """Every route takes all of them, and its handler refuses those it has no use for, with an `Allow` header."""
 
+_HOT: Final[dict[str, Handler]] = {"/": act, "/model/v1/generation": create}
+_TASKS: Final = "/model/v1/generation/task/"
+_SURFACE_OF: Final[dict[Handler, str]] = {act: surface_of("/"), create: surface_of(_TASKS), poll: surface_of(_TASKS)}
+
 OpenSite = Callable[[], AbstractAsyncContextManager[Site]]
 
 
 class Application(Litestar):
-    """Litestar routes by method and knows a few: a request with any other is routed as one of them, so that its handler refuses it."""
+    """Two differences to Litestar: what is asked most often goes straight to its handler, and any method is routed.
+
+    Litestar knows a few methods: a request with any other is routed as one of them, so that its handler refuses it.
+    """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle a connection."""
@@ -85,6 +92,10 @@ class Application(Litestar):
             fault = find_fault(scope["headers"], scope["http_version"])
             if fault is not None:
                 await _refuse_framing(Exchange(self.state.site, scope, receive, send), fault)
+                return
+            hot = _hot_handler(scope)
+            if hot is not None:
+                await answer(Exchange(self.state.site, scope, receive, send, _SURFACE_OF[hot]), hot)
                 return
             if scope["method"] not in _METHODS:
                 scope["method"] = "TRACE"
@@ -110,9 +121,8 @@ def build(open_site: OpenSite) -> Litestar:
 
     return Application(
         route_handlers=[
-            _hot_route("/", act),
-            _hot_route("/model/v1/generation", create),
-            _hot_route("/model/v1/generation/task", poll, is_mount=True),
+            *(_bare_route(path, handler) for path, handler in _HOT.items()),
+            _bare_route(_TASKS.rstrip("/"), poll, is_mount=True),
             *(_route(path, handler) for path, handler in ROUTES.items()),
         ],
         lifespan=[lifespan],
@@ -122,7 +132,16 @@ def build(open_site: OpenSite) -> Litestar:
     )
 
 
-def _hot_route(path: str, handler: Handler, *, is_mount: bool = False) -> ASGIRouteHandler:
+def _hot_handler(scope: Any) -> Handler | None:
+    """The handler of what is asked most often, as it is usually written; every other way to write the address is Litestar's to read."""
+    path: str = scope["path"]
+    if path.startswith(_TASKS):
+        scope["path"] = path[len(_TASKS) :]
+        return poll
+    return _HOT.get(path)
+
+
+def _bare_route(path: str, handler: Handler, *, is_mount: bool = False) -> ASGIRouteHandler:
     """A route on bare ASGI, without the cost of Litestar's request; as a mount it also gets every path below its own."""
     surface = surface_of(path)
 
