@@ -44,8 +44,8 @@ class CountingTransport(httpx2.BaseTransport):
         self._counts["requests sent"] += 1
         try:
             answer = self._inner.handle_request(request)
-        except httpx2.TransportError:
-            self._counts["connections that failed"] += 1
+        except httpx2.TransportError as error:
+            self._counts["connections refused" if isinstance(error, httpx2.ConnectError) else "connections broken"] += 1
             raise
         if answer.status_code >= 500:
             self._counts[f"answers {answer.status_code}"] += 1

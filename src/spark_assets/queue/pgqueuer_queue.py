@@ -146,7 +146,7 @@ class PostgresQueue:
             try:
                 self._engine = PgQueuer.from_asyncpg_pool(await self._connected())
                 await _work(self._engine, handler, (concurrency, beside), self._heartbeat_timeout, self._poll)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError, Unavailable) as error:
+            except (*_AWAY, asyncpg.PostgresError, FailingListenerError, Unavailable) as error:
                 log.warning("queue_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_RESTART_DELAY)
             except Exception:
