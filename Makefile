@@ -6,7 +6,7 @@ KEEP ?=
 # The tests start many hundreds of processes: without compiled files, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test browser fonts proxies azurite deployment screenshots chaos check format bench lock clean
+.PHONY: install demo test browser fonts proxies promtool azurite deployment screenshots chaos check format bench lock clean
 .DEFAULT_GOAL := install
 
 install: $(VENV)/.installed
@@ -21,7 +21,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml src/spark_assets/__init
 demo: install
 	@$(BIN)/spark-assets demo $(if $(KEEP),--keep)
 
-test: install browser proxies deployment
+test: install browser proxies promtool deployment
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
 
 # The console's tests drive a real browser; without one they are skipped, and say so at the end of the run.
@@ -42,6 +42,14 @@ proxies: install
 	  { apt-get -qq download nginx caddy || { apt-get -qq update && apt-get -qq download nginx caddy; }; } >/dev/null 2>&1; then \
 	  for package in *.deb; do dpkg-deb --extract "$$package" .; done; rm *.deb; \
 	else echo "nginx and caddy cannot be had here: the tests behind them are skipped" >&2; fi
+
+# Judges the alerts and the queries of deploy/. Of its package nothing else is unpacked, for that is a hundred megabytes.
+promtool: install
+	@if command -v promtool >/dev/null || test -x $(PROXIES)/usr/bin/promtool; then :; \
+	elif command -v apt-get >/dev/null && mkdir -p $(PROXIES)/promtool && cd $(PROXIES)/promtool && \
+	  { apt-get -qq download prometheus || { apt-get -qq update && apt-get -qq download prometheus; }; } >/dev/null 2>&1; then \
+	  mkdir -p ../usr/bin; dpkg-deb --fsys-tarfile prometheus_*.deb | tar --extract --directory .. ./usr/bin/promtool; rm prometheus_*.deb; \
+	else echo "promtool cannot be had here: the tests of alerts and queries are skipped" >&2; fi
 
 deployment: $(VENV)/.deployment
 

@@ -248,6 +248,22 @@ def test_the_pods_have_settings_commands_and_addresses_that_exist_and_may_do_lit
     assert all(pods[name]["terminationGracePeriodSeconds"] >= drain + 10 for name, drain in drains.items())
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_prometheus_is_led_to_the_port_where_the_pods_show_metrics(chart: Any, enabled: bool) -> None:
+    documents = _rendered(chart, {**VALUES, "metrics": {"enabled": enabled, "port": 9999}})
+    for name, pod in _pods(documents).items():
+        (container,) = pod["containers"]
+        variables = {one["name"]: one["value"] for one in container["env"]}
+        ports = {port["name"]: port["containerPort"] for port in container.get("ports", ())}
+        shows = enabled and name != "migrate"
+        assert (variables.get("SPARK_ASSETS_METRICS_LISTEN"), ports.get("metrics")) == (("0.0.0.0:9999", 9999) if shows else (None, None))
+    templates = [document["spec"]["template"]["metadata"] for document in documents if document["kind"] == "Deployment"]
+    expected = {"prometheus.io/scrape": "true", "prometheus.io/port": "9999", "prometheus.io/path": "/metrics"}
+    assert [template.get("annotations") for template in templates] == [expected if enabled else None] * 2
+    (service,) = (document for document in documents if document["kind"] == "Service")
+    assert [port["name"] for port in service["spec"]["ports"]] == ["http"]
+
+
 def test_the_ingress_serves_the_name_and_path_of_the_base_url(chart: Any) -> None:
     documents = {(document["kind"], document["metadata"]["name"]): document for document in _rendered(chart, VALUES)}
     ingress, service = documents["Ingress", "spark-assets-server"]["spec"], documents["Service", "spark-assets-server"]["spec"]

@@ -1,5 +1,6 @@
 """Metrics of real servers, scraped as Prometheus would: what happened is counted, by every process together, and shown to nobody else."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from tests.factories.loopback_server import free_port
 from tests.factories.media import make_jpeg
 from tests.factories.receivers import Receiver
 from tests.factories.spark_processes import Service, run
+from tests.factories.watching import queries
 
 PREFIX: Final = "spark_assets_"
 _PATIENCE: Final = 20.0
@@ -189,3 +191,11 @@ def test_a_listener_whose_address_is_taken_stops_the_start_with_one_sentence(wat
     ended = run(command, variables)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.splitlines() == [f"spark-assets: cannot listen on {address}: Address already in use"]
+
+
+def test_a_server_and_its_worker_export_every_metric_that_an_alert_or_the_dashboard_asks_for(watched: Watched) -> None:
+    assert watched.client.request("GET", "/v1/groups").status == 200
+    exported = {name for found in (watched.scrape(), watched.scrape_ingests()) for name, _ in found}
+    asked = {name for query in queries() for name in re.findall(r"spark_assets_(\w+)", query)}
+    assert len(asked) > 20
+    assert asked <= exported

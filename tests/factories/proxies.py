@@ -22,7 +22,7 @@ def find_program(name: str) -> str:
     """The program, installed or unpacked by `make proxies`; the test is skipped without it."""
     found = shutil.which(name, path=_PLACES)
     if found is None:
-        pytest.skip(f"there is no {name} here; 'make proxies' gets it where apt-get is")
+        pytest.skip(f"there is no {name} here; 'make {'promtool' if name == 'promtool' else 'proxies'}' gets it where apt-get is")
     return found
 
 

@@ -32,8 +32,8 @@ class Definition(NamedTuple):
     help: str
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
-    begins: bool = True
-    """Whether every combination of its labels is shown from the start, as 0: an alert sees the first of its kind then."""
+    begins: tuple[tuple[str, ...], ...] | None = None
+    """Which combinations of its labels are shown from the start, as 0, so that an alert sees the first of its kind; None: all."""
 
 
 SURFACES: Final = (
@@ -45,6 +45,8 @@ CHILD_EVENTS: Final = ("started", "recycled", "killed", "died")
 OUTCOMES: Final = ("delivered", "retried", "given_up")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_FAULT: Final = "InternalError"
+"""The code of a failure that is no fault of the file."""
 _FAMILIES: Final = frozenset({"MissingParameter", "InvalidParameter", "NotFound", "Conflict"})
 """Codes whose second half names a parameter or a thing, perhaps in the client's own words."""
 _SHORT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -67,7 +69,7 @@ COUNTS: Final[Mapping[Count, Definition]] = {
     Count.INGEST_FAILURES: Definition(
         "Assets that became Failed, by the code and the reason of the failure",
         (Label("code", tuple(entry.code for entry in INGEST_CODES)), Label("reason", ("none", *DOWNLOAD_REASONS, *FAULT_REASONS))),
-        begins=False,
+        begins=tuple((_FAULT, reason) for reason in FAULT_REASONS),
     ),
     Count.FETCHED_BYTES: Definition("Bytes brought into the spool, by where they came from", (Label("source", ("url", "upload")),)),
     Count.PARSER_CHILDREN: Definition(
@@ -81,7 +83,7 @@ MEASURES: Final[Mapping[Measure, Definition]] = {
         "Seconds until an answer begins; on the surface watch it is held back on purpose",
         (Label("surface", SURFACES), Label("method", _METHODS), Label("status", _CLASSES)),
         _SHORT,
-        begins=False,
+        begins=(),
     ),
     Measure.INGEST: Definition("Seconds from the acceptance of an asset until it is active", buckets=_LONG),
     Measure.STAGES: Definition("Seconds that an ingest waits for its turn, and spends at each station", (Label("stage", STAGES),), _LONG),

@@ -178,8 +178,8 @@ def _bound(said: Definition, labels: tuple[str, ...]) -> tuple[str, ...]:
 
 def _combinations(said: Definition) -> list[tuple[str, ...]]:
     """What is shown from the start."""
-    if not said.begins:
-        return []
+    if said.begins is not None:
+        return list(said.begins)
     if not said.labels:
         return [()]
     (label,) = said.labels

@@ -18,6 +18,16 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{ printf "%s-%s" .root.Release.Name .part | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* What leads Prometheus to a pod: the annotations that its usual configuration for Kubernetes goes by */}}
+{{- define "spark-assets.scraped" -}}
+{{- if .Values.metrics.enabled -}}
+annotations:
+  prometheus.io/scrape: "true"
+  prometheus.io/port: {{ .Values.metrics.port | quote }}
+  prometheus.io/path: /metrics
+{{- end }}
+{{- end }}
+
 {{/* The pod of one part, but for its container's own words: (dict "root" $ "part" "server" "with" .Values.server) */}}
 {{- define "spark-assets.pod" -}}
 automountServiceAccountToken: false
@@ -84,6 +94,9 @@ env:
   {{- end }}
   {{- if .root.Values.migration.enabled }}
   - {name: SPARK_ASSETS_AUTO_MIGRATE, value: "false"}
+  {{- end }}
+  {{- if and .root.Values.metrics.enabled (ne .part "migrate") }}
+  - {name: SPARK_ASSETS_METRICS_LISTEN, value: "0.0.0.0:{{ .root.Values.metrics.port }}"}
   {{- end }}
   {{- if hasKey .with "drainTimeout" }}
   - {name: SPARK_ASSETS_DRAIN_TIMEOUT, value: {{ .with.drainTimeout | quote }}}
