@@ -16,6 +16,16 @@ _SIZE = re.compile(r"[\[-](embedded|fleet)[\]-]")
 """The size of the service in a test's ID."""
 
 
+_LONGEST_FIRST = ("tests/end_to_end/", "tests/console/", "tests/chaos/", "tests/contracts/", "tests/integration/", "tests/architecture/")
+"""Folders by how long what one process takes of them lasts: what is short, or is in many pieces, evens out the end of a run."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take long come first; processes that share them out take them in this order."""
+    ranks = {folder: rank for rank, folder in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: next((rank for folder, rank in ranks.items() if item.nodeid.startswith(folder)), len(ranks)))
+
+
 class _BySize(LoadScopeScheduling):
     """Keeps in one process the tests that share a service: end to end those of one size, and all of the console; else those of one file."""
 
