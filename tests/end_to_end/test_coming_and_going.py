@@ -21,8 +21,7 @@ def ours(media: Path) -> Iterator[Fleet]:
         yield running
 
 
-@pytest.mark.parametrize("size", ["fleet"])
-def test_programs_notice_nothing_of_kills_restarts_and_outages(ours: Fleet, size: str) -> None:
+def test_programs_notice_nothing_of_kills_restarts_and_outages(ours: Fleet) -> None:
     with ours.load:
         ours.load.wait_for(4)
         with ThreadPoolExecutor() as threads:  # one server and one worker stay, at any moment

@@ -54,9 +54,8 @@ def upgrade(postgres_server: PostgresServer, s3_server: S3Server, tmp_path_facto
         yield Upgrade(service, trees)
 
 
-@pytest.mark.parametrize("size", ["fleet"])
 def test_the_version_before_serves_and_ingests_on_while_the_next_one_migrates_and_comes_up_beside_it(
-    upgrade: Upgrade, shelf: Shelf, picture: bytes, tmp_path: Path, size: str
+    upgrade: Upgrade, shelf: Shelf, picture: bytes, tmp_path: Path
 ) -> None:
     service = upgrade.service
     old, worker = service.server, service.worker
@@ -97,8 +96,7 @@ def test_the_version_before_serves_and_ingests_on_while_the_next_one_migrates_an
     print(f"one version before and one after: {load.figures}; then both at once: {both.figures}; made by: {made}")
 
 
-@pytest.mark.parametrize("size", ["fleet"])
-def test_the_version_before_says_that_the_schema_is_newer_and_leaves_it_alone(upgrade: Upgrade, size: str) -> None:
+def test_the_version_before_says_that_the_schema_is_newer_and_leaves_it_alone(upgrade: Upgrade) -> None:
     assert upgrade.schema() == (NEXT, schema.FIRST_FLOOR)
     said = f"schema {NEXT}, newer than this version, which knows {schema.HEAD}; its floor is {schema.FIRST_FLOOR}"
     assert said in upgrade.service.in_process("migrate").stderr
@@ -107,8 +105,7 @@ def test_the_version_before_says_that_the_schema_is_newer_and_leaves_it_alone(up
     assert upgrade.schema() == (NEXT, schema.FIRST_FLOOR)
 
 
-@pytest.mark.parametrize("size", ["fleet"])
-def test_what_takes_away_waits_for_the_versions_before_and_then_keeps_them_out(upgrade: Upgrade, size: str, tmp_path: Path) -> None:
+def test_what_takes_away_waits_for_the_versions_before_and_then_keeps_them_out(upgrade: Upgrade, tmp_path: Path) -> None:
     service = upgrade.service
     assert service.client().create_group()
     refused = run(["migrate"], upgrade.variables("after", tmp_path))
@@ -135,9 +132,8 @@ def test_what_takes_away_waits_for_the_versions_before_and_then_keeps_them_out(u
         assert SparkClient(newest.base_url, service.make_key()["key"]).create_group()
 
 
-@pytest.mark.parametrize("size", ["fleet"])
 def test_the_commit_before_runs_on_the_schema_at_hand(
-    postgres_server: PostgresServer, s3_server: S3Server, shelf: Shelf, picture: bytes, tmp_path: Path, size: str
+    postgres_server: PostgresServer, s3_server: S3Server, shelf: Shelf, picture: bytes, tmp_path: Path
 ) -> None:
     try:
         tree = versions.make_previous(tmp_path)

@@ -107,9 +107,8 @@ def machine(service: Service, tmp_path: Path) -> Iterator[Machine]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here, which the page uses")
-@pytest.mark.parametrize("size", ["fleet"])
 def test_the_commands_of_the_page_replace_a_fleet_under_programs_that_notice_nothing(
-    service: Service, machine: Machine, shelf: Shelf, media: Path, size: str
+    service: Service, machine: Machine, shelf: Shelf, media: Path
 ) -> None:
     picture = make_jpeg(media / "rolled.jpg", 400, 400, quality=30).read_bytes()
     before, migrate, after = blocks("sh")

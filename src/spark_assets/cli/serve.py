@@ -195,6 +195,7 @@ def _run_granian(settings: "Settings") -> None:
         websockets=False,
         backlog=2048,
         backpressure=_connection_limit(),
+        respawn_failed_workers=settings.workers > 1,  # one that is killed takes nothing but its own requests along
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT, max_buffer_size=HEADER_BYTES),
         ssl_cert=settings.tls_cert,
         ssl_key=settings.tls_key,

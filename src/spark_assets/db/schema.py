@@ -109,7 +109,7 @@ def _refuse_beside_older_code(connection: Connection) -> None:
     names = [name for (name,) in connection.execute(_CONNECTED) if name and name.partition(" ")[0] == APPLICATION]
     older = sorted(known for known in {name.partition(" ")[2] for name in names} if known < floor)
     if older:
-        known = ", ".join(number or f"none after {FIRST_FLOOR}" for number in older)
+        known = ", ".join(number or "of no floor" for number in older)
         raise OlderCodeRuns(
             f"the migration takes away what code uses that does not know {floor}, and such code runs (it knows {known}): replace those"
             f" processes by a version that knows {floor}, or stop them; nothing was changed"
