@@ -21,6 +21,7 @@ const rows = document.getElementById("rows");
 const additions = new Set();
 const queue = [];
 let running = 0;
+let isAwaited = false; // the group that is being made, by an adding that goes on then
 
 const inState = (...states) => [...additions].filter(({ state }) => states.includes(state));
 
@@ -104,7 +105,10 @@ async function work() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!group.value) return document.getElementById("new-group").showModal();
+  if (!group.value) {
+    isAwaited = true;
+    return document.getElementById("new-group").showModal();
+  }
   const wanted = inState("listed");
   for (const addition of wanted) enter(addition);
   addresses.value = inState("listed").map(({ address }) => address).filter(Boolean).join("\n");
@@ -144,10 +148,15 @@ document.getElementById("make-group").addEventListener("submit", async (event) =
     const { id, name } = await ask("POST", "/v1/groups", { name: made.elements.name.value, project });
     group.prepend(new Option(name, id, true, true));
     made.reset();
+    const goesOn = isAwaited;
     made.closest("dialog").close();
+    if (goesOn) form.requestSubmit();
   } catch (error) {
     told.textContent = error.message;
   }
+});
+document.getElementById("new-group").addEventListener("close", () => {
+  isAwaited = false;
 });
 addEventListener("beforeunload", (event) => {
   if (inState("running", "waiting").some(({ file }) => file)) event.preventDefault();
