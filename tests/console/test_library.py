@@ -139,6 +139,9 @@ def test_no_page_is_wider_than_a_phone_however_long_the_names_are(page: Page, sd
     page.goto(f"/console?view=table&project={project}")
     expect(page.get_by_label("Select failed")).to_be_visible()
     assert page.get_by_label("Select failed").evaluate("box => box.clientWidth") > 10
+    page.get_by_label("Select failed").check()
+    expect(page.get_by_role("toolbar")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "what can be done with the selected"
     check_accessible(page)
     sdk.webhooks.delete(webhook.id)
     sdk.keys.revoke(key.id)
