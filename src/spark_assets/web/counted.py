@@ -9,7 +9,7 @@ WATCH: Final = "watch"
 """The surface of requests that are held back on purpose, until something happens."""
 _BEGAN: Final = "spark_assets.began"
 _SURFACES: Final = (
-    ("/model/v1/generation", "task"), ("/open", "action"), ("/volc", "action"), ("/model/v1/models", "catalogue"), ("/api", "catalogue"),
+    ("/model/v1/generation", "task"), ("/open/", "action"), ("/volc/", "action"), ("/model/v1/models", "catalogue"), ("/api", "catalogue"),
     ("/monitor", "billing"), ("/media", "media"), ("/s/", "media"), ("/v1/uploads", "upload"), ("/v1/batches", "upload"), ("/v1", "rest"),
     ("/console", "console"), ("/docs", "docs"), ("/openapi.json", "docs"), ("/metrics", "metrics"), ("/healthz", "health"),
     ("/readyz", "health"), ("/", "action"),
