@@ -164,6 +164,12 @@ SECTIONS: Final = {
             "shows them to keys with the scope `metrics`, and a worker to nobody: [how](../how-to/watch-it-run.md).",
             "none",
         ),
+        Entry(
+            "traces",
+            "Address of a collector that takes OpenTelemetry traces as OTLP over HTTP: `http://127.0.0.1:4318`; `off`: none are sent, "
+            "whatever `OTEL_EXPORTER_OTLP_ENDPOINT` says. Needs the extra `traces`: [how](../how-to/watch-it-run.md#traces).",
+            "what `OTEL_EXPORTER_OTLP_ENDPOINT` says, or none",
+        ),
         Entry("region", "`Region` in the results."),
     ),
     "What it charges": (

@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     auto_migrate: bool = True
     drain_timeout: Annotated[float, Field(ge=0, le=600)] = 15.0
     metrics_listen: str = ""
+    traces: Annotated[str, Field(pattern=r"^(off|https?://[^/?#@\s]+(/[^?#\s]*)?)?$")] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
     region: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "local"

@@ -120,6 +120,7 @@ def _check_settings(settings: "Settings") -> None:
     from spark_assets.runtime.moderation import describe_moderator
     from spark_assets.runtime.policies import load_policy
     from spark_assets.runtime.secrets import encryption_keys, signing_keys
+    from spark_assets.runtime.traces import check_traces
     from spark_assets.runtime.webhooks import receiver_guard
 
     signing_keys(settings)
@@ -130,6 +131,7 @@ def _check_settings(settings: "Settings") -> None:
     load_policy(settings.media_policy)
     describe_moderator(settings)
     receiver_guard(settings)
+    check_traces(settings)
     load_limits(settings.limits)
 
 

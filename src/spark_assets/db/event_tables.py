@@ -90,6 +90,7 @@ deliveries: Final = Table(
     Column("failure", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("traceparent", String(64)),
     # The deliveries of one webhook, newest first.
     Index("ix_deliveries_by_created_at", "webhook_id", "created_at", "id"),
     # The same of those that have failed.

@@ -215,6 +215,7 @@ tasks: Final = Table(
     Column("completed_at", BigInteger),
     Column("erased_at", BigInteger),
     Column("line", SmallInteger, nullable=False, server_default=text("0")),
+    Column("traceparent", String(64)),
     # The tasks of a project, newest first.
     Index("ix_tasks_by_created_at", "project_id", "created_at", "id"),
     # The same of those that have failed.

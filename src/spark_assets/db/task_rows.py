@@ -17,7 +17,7 @@ from spark_assets.domain.task import Claim, Stage, Task, TaskStatus
 from spark_assets.domain.usage import MICRO, Charge
 from spark_assets.ports.repositories import Taken
 
-_COLUMNS = [column for column in tasks.c if column.name not in {"source", "callback", "line"}]
+_COLUMNS = [column for column in tasks.c if column.name not in {"source", "callback", "line", "traceparent"}]
 _GET = select(*_COLUMNS).where(tasks.c.id == bindparam("id"))
 _OPEN = update(tasks).where(tasks.c.id == bindparam("task_id"), tasks.c.status == TaskStatus.IN_PROGRESS.value)
 _CLAIM = _OPEN.values(
@@ -35,6 +35,7 @@ _CLAIM = _OPEN.values(
     tasks.c.source,
     tasks.c.attempts,
     tasks.c.fence,
+    tasks.c.traceparent,
 )
 _HELD = _OPEN.where(tasks.c.fence == bindparam("held_fence"))
 _RELEASE = _HELD.values(attempts=tasks.c.attempts - 1, stage=Stage.QUEUED.value, progress=0.0)
@@ -178,6 +179,7 @@ class TaskRows:
             url=None if row.source is None else self._sealer.open(row.source),
             attempts=row.attempts,
             fence=row.fence,
+            traceparent=row.traceparent,
         )
 
     async def release(self, claim: Claim) -> None:
@@ -242,6 +244,7 @@ def _values(task: Task) -> dict[str, Any]:
         "cost": task.charge.cost,
         "discount": task.charge.discount,
         "retry_of": task.retry_of,
+        "traceparent": task.traceparent,
         "created_at": task.created_at,
         "completed_at": task.completed_at,
     }

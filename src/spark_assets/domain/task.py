@@ -76,6 +76,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     charge: Charge = FREE
     retry_of: str | None = None
     """The failed task that this one tries again."""
+    traceparent: str | None = None
+    """The step of a trace that it follows from (W3C Trace Context); told to whoever claims it alone."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """None if the secret that sealed it is gone."""
     attempts: int
     fence: int
+    traceparent: str | None = None
 
 
 def failure_code(code: str) -> str:

@@ -110,6 +110,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """Why the latest attempt failed, in a sentence without addresses."""
     created_at: int
     ended_at: int | None = None
+    traceparent: str | None = None
+    """The step of a trace that it follows from (W3C Trace Context)."""
 
 
 def new_webhook_secret() -> str:

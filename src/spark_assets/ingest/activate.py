@@ -74,7 +74,7 @@ async def _activate(state: IngestState, tools: Tools) -> IngestState:
             state.preview.replace(preview_path(tools.spool, claim.asset_id))
             reach(Failpoint.PREVIEW_KEPT)
         uow.announce(claim.task_id)
-        await events.record(uow, events.completed(claim, state.asset.type, download.sha256, download.size, now))
+        await events.record(uow, events.completed(claim, state.asset.type, download.sha256, download.size, now), claim.traceparent)
         uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
         uow.tally(claim.project_id, Holdings(bytes=download.size))
         reach(Failpoint.ACTIVATION_WRITTEN)

@@ -56,7 +56,8 @@ async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], Non
         for station in STATIONS:
             began = perf_counter()
             try:
-                state = await station(state, tools)
+                with tools.traces.span(station.__name__):
+                    state = await station(state, tools)
             finally:
                 tools.metrics.observe(Measure.STAGES, perf_counter() - began, station.__name__)
     finally:

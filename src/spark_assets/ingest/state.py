@@ -17,6 +17,7 @@ from spark_assets.ports.inspector import Inspector
 from spark_assets.ports.metrics import SILENCE, Metrics
 from spark_assets.ports.moderator import Moderator
 from spark_assets.ports.source import Download, OpenSpool, Source
+from spark_assets.ports.traces import UNTOLD, Traces
 from spark_assets.ports.unit_of_work import Database
 
 
@@ -36,6 +37,7 @@ class Tools(msgspec.Struct, frozen=True):
     open_spool: OpenSpool
     """How a file is written beside the event loop."""
     metrics: Metrics = SILENCE
+    traces: Traces = UNTOLD
 
 
 class IngestState(msgspec.Struct, frozen=True, kw_only=True):

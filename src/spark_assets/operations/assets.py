@@ -84,6 +84,13 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset, *, retry_of:
     The job comes later if the ingest has to wait for its turn. Raises AccessDenied, InvalidParameter `URL` or `callback_url`,
     NotFound `ProjectName` or `group_id`, Conflict `ExternalId`, StorageFull, FlowLimited, QuotaExceeded, Unavailable.
     """
+    with call.terms.traces.span("submit") as span:
+        task = await _submit(uow, call, command, retry_of)
+        span.say("spark_assets.task_id", task.id)
+        return task
+
+
+async def _submit(uow: UnitOfWork, call: Call, command: CreateAsset, retry_of: str | None) -> Task:
     call.caller.require(Scope.ASSETS_WRITE)
     staged = command.staged
     host = call.terms.check_url(command.url) if staged is None else staged.id
@@ -110,6 +117,7 @@ async def submit(uow: UnitOfWork, call: Call, command: CreateAsset, *, retry_of:
         asset_id=asset.id,
         source_host=host,
         retry_of=retry_of,
+        traceparent=call.terms.traces.current(),
     )
     if command.callback_url is not None:
         await webhooks.make_callbacks(uow, project.id, call.now)

@@ -11,6 +11,7 @@ from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.upload import RETENTION
 from spark_assets.domain.usage import PriceList
+from spark_assets.ports.traces import UNTOLD, Traces
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -30,6 +31,7 @@ class Terms(msgspec.Struct, frozen=True):
     """How many ingestions of one key may be under way; None: any number."""
     upload_retention: int = RETENTION
     """Microseconds after its last byte for which an unfinished upload is kept."""
+    traces: Traces = UNTOLD
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,16 +12,17 @@ from spark_assets.operations import webhooks
 from spark_assets.ports.unit_of_work import UnitOfWork
 
 
-async def record(uow: UnitOfWork, events: Sequence[Event]) -> None:
+async def record(uow: UnitOfWork, events: Sequence[Event], traceparent: str | None = None) -> None:
     """Record what happened and wake who follows the project; all of it takes effect when the unit of work is committed.
 
+    `traceparent`: the step of a trace that deliveries of it follow from.
     An operation that is over with its request tells nothing of its own task: who asked for it has the answer.
     """
     if not events:
         return
     recorded = await uow.events.add(events)
     reach(Failpoint.EVENTS_WRITTEN)
-    await webhooks.queue(uow, recorded)
+    await webhooks.queue(uow, recorded, traceparent)
     reach(Failpoint.DELIVERIES_WRITTEN)
     for project_id in {event.project_id for event in recorded}:
         uow.announce(project_id)

@@ -97,5 +97,5 @@ async def fail(uow: UnitOfWork, taken: Claim, error: IngestFailure, now: int) ->
         return False
     await uow.assets.fail(taken.asset_id, failure, now)
     uow.announce(taken.task_id)
-    await events.record(uow, events.failed(taken.task_id, taken.asset_id, taken.project_id, failure, now))
+    await events.record(uow, events.failed(taken.task_id, taken.asset_id, taken.project_id, failure, now), taken.traceparent)
     return True

@@ -63,7 +63,7 @@ class UpdateWebhook(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool | UnsetType = UNSET
 
 
-async def queue(uow: UnitOfWork, events: Sequence[Event]) -> None:
+async def queue(uow: UnitOfWork, events: Sequence[Event], traceparent: str | None = None) -> None:
     """Queue a delivery of each of these events, which were recorded in this unit of work, to each webhook that wants it.
 
     A project without webhooks costs one statement.
@@ -79,9 +79,9 @@ async def queue(uow: UnitOfWork, events: Sequence[Event]) -> None:
             if listener.project_id != event.project_id or not listener.wants(event.type.value):
                 continue
             if listener.kind is WebhookKind.ENDPOINT:
-                queued.append(delivery_of(event, listener.id, event.created_at))
+                queued.append(delivery_of(event, listener.id, event.created_at, traceparent=traceparent))
             elif event.task_id is not None and event.task_id in callbacks:
-                queued.append(delivery_of(event, listener.id, event.created_at, callbacks[event.task_id]))
+                queued.append(delivery_of(event, listener.id, event.created_at, callbacks[event.task_id], traceparent))
                 called[queued[-1].id] = callbacks[event.task_id]
     await send_all(uow, queued, called)
 
@@ -96,7 +96,7 @@ async def send_all(uow: UnitOfWork, deliveries: Sequence[Delivery], called: Mapp
             uow.enqueue(Job(JobKind.DELIVER, delivery.id, delivery.place))
 
 
-def delivery_of(event: Event, webhook_id: str, at: int, callback: Callback | None = None) -> Delivery:
+def delivery_of(event: Event, webhook_id: str, at: int, callback: Callback | None = None, traceparent: str | None = None) -> Delivery:
     """A delivery of the event, queued at `at`; the callbacks to each host have a place of their own."""
     return Delivery(
         id=new_delivery_id(at),
@@ -109,6 +109,7 @@ def delivery_of(event: Event, webhook_id: str, at: int, callback: Callback | Non
         payload=compose(event.type.value, event.created_at, event.data),
         due_at=at,
         created_at=at,
+        traceparent=traceparent,
     )
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ from spark_assets.ports.clock import Clock, SystemClock
 from spark_assets.ports.metrics import SILENCE, Metrics
 from spark_assets.ports.queue import Queue
 from spark_assets.ports.rates import RateCounter
+from spark_assets.ports.traces import UNTOLD, Traces
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.ports.webhooks import Sender
 from spark_assets.queue.paused import PausedQueue
@@ -42,6 +43,7 @@ from spark_assets.runtime.moderation import open_moderator
 from spark_assets.runtime.policies import load_policy
 from spark_assets.runtime.prices import price_list
 from spark_assets.runtime.secrets import signing_keys
+from spark_assets.runtime.traces import open_traces
 from spark_assets.runtime.webhooks import open_sender
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.disk_room import DiskRoom
@@ -50,6 +52,13 @@ from spark_assets.storage.local import LocalBlobStore
 from spark_assets.storage.location import StorageKind
 from spark_assets.storage.objects import ObjectBlobStore
 
+
+class _Closing(Protocol):
+    async def close(self) -> None:
+        """Let go of what it holds."""
+
+
+_Part = TypeVar("_Part", bound=_Closing)
 _WRITER_THREADS: Final = 4
 """Uploads whose blocks are written at the same moment."""
 
@@ -73,13 +82,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     """What the addresses that are handed out begin with."""
     metrics: Metrics
+    traces: Traces
     scrape: Scrape | None
     """None where nothing is counted."""
 
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIterator[Runtime]:
-    """Open every adapter, and close them all in the end; `counted`: for a process that stays, so that its doings are counted.
+    """Open every adapter, and close them all in the end; `counted`: for a process that stays, so that its doings are counted and traced.
 
     Raises BadSettings for a setting that only its adapter can judge.
     """
@@ -88,15 +98,12 @@ async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIte
     metrics = counting or SILENCE
     limits = load_limits(settings.limits)
     async with AsyncExitStack() as stack:
-        queue = open_queue(settings)
-        stack.push_async_callback(queue.close)
-        database = open_database(settings, queue, metrics)
-        stack.push_async_callback(database.close)
-        blobs = open_blobs(settings)
-        stack.push_async_callback(blobs.close)
-        source = open_source(settings)
-        stack.push_async_callback(source.close)
-        inspector = _open_inspector(settings, metrics, stack)
+        queue = _closed_in_the_end(open_queue(settings), stack)
+        database = _closed_in_the_end(open_database(settings, queue, metrics), stack)
+        blobs = _closed_in_the_end(open_blobs(settings), stack)
+        source = _closed_in_the_end(open_source(settings), stack)
+        inspector = _closed_in_the_end(SandboxedInspector(spool_folder(settings), workers=os.cpu_count() or 1, metrics=metrics), stack)
+        traces = await stack.enter_async_context(open_traces(settings)) if counted else UNTOLD
         tools = Tools(
             database=database,
             source=source,
@@ -109,6 +116,7 @@ async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIte
             moderator=await stack.enter_async_context(open_moderator(settings)),
             open_spool=partial(Spool, executor=_writers(stack)),
             metrics=metrics,
+            traces=traces,
         )
         sender = await stack.enter_async_context(open_sender(settings))
         yield Runtime(
@@ -117,7 +125,7 @@ async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIte
             blobs=blobs,
             inspector=inspector,
             clock=clock,
-            terms=_terms(settings, source, sender, limits),
+            terms=_terms(settings, source, sender, limits, traces),
             links=Links(LinkSigner(signing_keys(settings)), settings.delivery_url, settings.base_url),
             tools=tools,
             sender=sender,
@@ -126,14 +134,14 @@ async def open_runtime(settings: Settings, *, counted: bool = False) -> AsyncIte
             rates=open_rates(limits, database),
             base_url=settings.base_url,
             metrics=metrics,
+            traces=traces,
             scrape=None if counting is None else Scrape(counting, LoadGauge(database, queue, clock)),
         )
 
 
-def _open_inspector(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> SandboxedInspector:
-    inspector = SandboxedInspector(spool_folder(settings), workers=os.cpu_count() or 1, metrics=metrics)
-    stack.push_async_callback(inspector.close)
-    return inspector
+def _closed_in_the_end(part: _Part, stack: AsyncExitStack) -> _Part:
+    stack.push_async_callback(part.close)
+    return part
 
 
 def _writers(stack: AsyncExitStack) -> ThreadPoolExecutor:
@@ -142,7 +150,7 @@ def _writers(stack: AsyncExitStack) -> ThreadPoolExecutor:
     return writers
 
 
-def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limits) -> Terms:
+def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limits, traces: Traces) -> Terms:
     return Terms(
         prices=price_list(settings),
         check_url=source.check,
@@ -153,6 +161,7 @@ def _terms(settings: Settings, source: HttpSource, sender: Sender, limits: Limit
         cursors=CursorSigner(signing_keys(settings)),
         creations_in_progress=limits.creations_in_progress,
         upload_retention=settings.upload_retention_hours * HOUR,
+        traces=traces,
     )
 
 

@@ -30,6 +30,7 @@ from spark_assets.web.openapi.handlers import get_docs, get_openapi
 from spark_assets.web.site import Site
 from spark_assets.web.spark.handlers import create, poll
 from spark_assets.web.spark.precharge import precharge
+from spark_assets.web.traced import answer_told
 from spark_assets.web.uploads.batches import submit_batch
 from spark_assets.web.uploads.form import upload_form
 from spark_assets.web.uploads.tus import tus_collection, tus_upload
@@ -146,17 +147,17 @@ def _bare_route(path: str, handler: Handler, *, is_mount: bool = False) -> ASGIR
     surface = surface_of(path)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await _exchange(scope, receive, send, handler, surface)
+        await _exchange(scope, receive, send, handler, surface, path)
 
     return ASGIRouteHandler(path, copy_scope=False, is_mount=is_mount)(serve)
 
 
 def _route(path: str, handler: Handler) -> HTTPRouteHandler:
     """A route whose placeholders Litestar reads."""
-    surface = surface_of(path)
+    surface, shown = surface_of(path), path.replace(":str", "")
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-        await _exchange(scope, receive, send, handler, surface)
+        await _exchange(scope, receive, send, handler, surface, shown)
 
     async def serve() -> ASGIApp:
         return respond
@@ -164,9 +165,10 @@ def _route(path: str, handler: Handler) -> HTTPRouteHandler:
     return HTTPRouteHandler(path, http_method=_METHODS, status_code=200)(serve)
 
 
-async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler, surface: str) -> None:
+async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler, surface: str, route: str) -> None:
     site: Site = scope["litestar_app"].state.site
-    await answer(Exchange(site, scope, receive, send, surface), handler)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
+    exchange = Exchange(site, scope, receive, send, surface)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
+    await (answer_told(exchange, handler, route) if site.runtime.traces.are_told else answer(exchange, handler))
 
 
 async def _refuse_framing(exchange: Exchange, fault: InvalidParameter) -> None:

@@ -48,7 +48,8 @@ class Exchange:
     """A request with the means to answer it. Every answer carries `X-Request-Id`."""
 
     __slots__ = (
-        "_has_place", "_receive", "_send", "_unread", "headers", "now", "rate_headers", "request_id", "scope", "site", "started", "surface",
+        "_has_place", "_receive", "_send", "_unread", "headers", "now", "rate_headers", "request_id", "scope", "site", "started",
+        "status", "surface",
     )  # fmt: skip
 
     def __init__(self, site: Site, scope: Message, receive: Receive, send: Send, surface: str = "none") -> None:
@@ -60,6 +61,8 @@ class Exchange:
         self.now = site.runtime.clock.now()
         self.request_id = new_request_id(self.now)
         self.started = False
+        self.status = 0
+        """That of the answer, once it has begun."""
         self.rate_headers: Headers = ()
         self.headers: Headers = ()
         """Sent with every answer, also with an error's."""
@@ -222,6 +225,7 @@ class Exchange:
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the status and the headers; parts follow with `part`."""
         self.started = True
+        self.status = status
         count_answer(self.site.runtime.metrics, self.scope, self.surface, status)
         head = [*headers, *self.headers, *self.rate_headers, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": head})

@@ -20,6 +20,7 @@ from spark_assets.ports.clock import Clock
 from spark_assets.ports.metrics import SILENCE, Count, Measure, Metrics
 from spark_assets.ports.outbound import OutboundFailure
 from spark_assets.ports.queue import Job, RetryJob
+from spark_assets.ports.traces import UNTOLD, SpanKind, Traces
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.ports.webhooks import Sender
 
@@ -42,8 +43,9 @@ _AWAY: Final = timedelta(seconds=2)
 class Deliverer:
     """Runs the jobs of deliveries."""
 
-    def __init__(self, database: Database, sender: Sender, clock: Clock, metrics: Metrics = SILENCE) -> None:
+    def __init__(self, database: Database, sender: Sender, clock: Clock, metrics: Metrics = SILENCE, traces: Traces = UNTOLD) -> None:
         self._database = database
+        self._traces = traces
         self._metrics = metrics
         self._sender = sender
         self._clock = clock
@@ -126,7 +128,7 @@ class Deliverer:
             return _Step(again_at=begun.until)
         began = perf_counter()
         try:
-            outcome = await self._post(begun)
+            outcome = await self._send(begun)
         except asyncio.CancelledError:
             await self._give_back(begun)
             raise
@@ -151,6 +153,20 @@ class Deliverer:
         seconds = max(0.0, (at - self._clock.now()) / MICRO)
         if seconds <= _SHORT:
             raise RetryJob(timedelta(seconds=seconds))
+
+    async def _send(self, attempt: Attempt) -> Outcome:
+        delivery = attempt.delivery
+        said: dict[str, str | int] = {
+            "spark_assets.delivery_id": delivery.id, "spark_assets.webhook_id": delivery.webhook_id,
+            "spark_assets.event": delivery.type, "spark_assets.attempt": delivery.attempts,
+        }  # fmt: skip
+        with self._traces.span("deliver", parent=delivery.traceparent, kind=SpanKind.CALLS, said=said) as span:
+            outcome = await self._post(attempt)
+            if outcome.status is not None:
+                span.say("http.response.status_code", outcome.status)
+            if outcome.failure is not None:
+                span.fail("not_delivered")
+            return outcome
 
     async def _post(self, attempt: Attempt) -> Outcome:
         try:

@@ -19,6 +19,7 @@ from spark_assets.operations import tasks
 from spark_assets.operations.staging import spool_takes_bytes
 from spark_assets.ports.metrics import Count, Level, Measure
 from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
+from spark_assets.ports.traces import SpanKind
 from spark_assets.ports.webhooks import Sender
 from spark_assets.worker.deliverer import MOST, Deliverer
 from spark_assets.worker.fair_places import FairPlaces
@@ -54,7 +55,7 @@ class Worker:
         self._ingests = FairPlaces(concurrency, beside=max(1, concurrency // 4))
         self._hosts = HostShares(host_concurrency)
         self._derivations = asyncio.Semaphore(_DERIVE_CONCURRENCY)
-        self._deliverer = Deliverer(tools.database, sender, tools.clock, tools.metrics)
+        self._deliverer = Deliverer(tools.database, sender, tools.clock, tools.metrics, tools.traces)
         self._drain_timeout = drain_timeout
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -159,7 +160,8 @@ class Worker:
         try:
             if claim.attempts > MAX_CLAIMS:
                 raise IngestFailure("InternalError", f"{MAX_CLAIMS} attempts ended without a result", "attempts_exhausted")
-            is_active = await ingest(claim, asset, self._tools)
+            with self._tools.traces.span("ingest", parent=claim.traceparent, kind=SpanKind.TAKES, said=_said(claim)):
+                is_active = await ingest(claim, asset, self._tools)
             self._tools.metrics.count(Count.INGESTS, "active" if is_active else "superseded")
             bound.info("ingest_completed" if is_active else "ingest_superseded")
         except asyncio.CancelledError:
@@ -223,6 +225,16 @@ class Worker:
         except Exception:
             log.exception("derive_crashed", asset_id=asset_id)
             await give_up(asset_id, self._tools)
+
+
+def _said(claim: Claim) -> dict[str, str | int]:
+    """What a trace is told of an attempt."""
+    return {
+        "spark_assets.task_id": claim.task_id,
+        "spark_assets.asset_id": claim.asset_id,
+        "spark_assets.request_id": claim.request_id,
+        "spark_assets.attempt": claim.attempts,
+    }
 
 
 def _patience(age: int) -> timedelta:

@@ -1,0 +1,1 @@
+"""Traces for OpenTelemetry: makes the port `traces` true."""

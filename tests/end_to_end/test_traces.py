@@ -1,0 +1,107 @@
+"""One request, its ingest and what webhooks are told of it are one trace, over as many processes as it takes; secrets are not in it."""
+
+import secrets
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.end_to_end.conftest import MakeService
+from tests.end_to_end.shelf import Shelf
+from tests.factories.collectors import Collector, Told
+from tests.factories.http import SparkClient, TaskFailed
+from tests.factories.media import make_jpeg
+from tests.factories.receivers import Receiver
+from tests.factories.spark_processes import Service
+
+SERVES, CALLS, TAKES = 2, 3, 5
+"""Kinds of spans, in OTLP's numbers."""
+STATIONS = ["fetch", "recall", "sniff", "inspect", "verify", "moderate", "store", "activate"]
+
+
+class Scene(NamedTuple):
+    """A service that tells its traces, and to whom."""
+
+    service: Service
+    client: SparkClient
+    collector: Collector
+
+
+@pytest.fixture(scope="module")
+def scene(make_service: MakeService) -> Iterator[Scene]:
+    """One of each size; spans are sent ten times a second."""
+    with Collector() as collector:
+        service = make_service(webhook_allow="127.0.0.0/8", traces=collector.url)
+        for process in service.processes:
+            process.variables["OTEL_BSP_SCHEDULE_DELAY"] = "100"
+        with service:
+            scopes = ("--scope", "project:admin", "--scope", "assets:read", "--scope", "assets:write")
+            yield Scene(service, service.client(*scopes), collector)
+
+
+def _only(spans: list[Told], name: str, trace: str) -> Told:
+    (found,) = (span for span in spans if (span.name, span.trace) == (name, trace))
+    return found
+
+
+def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_the_client(
+    scene: Scene, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    client, collector = scene.client, scene.collector
+    picture = shelf.put("/traced-path.jpg", make_jpeg(tmp_path_factory.mktemp("traces") / "traced.jpg", 400, 400))
+    trace, step = secrets.token_hex(16), secrets.token_hex(8)
+    with Receiver() as receiver:
+        webhook = client.call("POST", "/v1/webhooks", {"url": f"{receiver.url}?token=webhook-secret", "events": ["asset.active"]})
+        assert webhook.status == 201, webhook.body
+        group = client.create_group("a name nobody may see")
+        traced = SparkClient(client.base_url, client.key, {"traceparent": f"00-{trace}-{step}-01"})
+        answer = traced.post(
+            {"model": "spark_asset_create", "Name": "n", "URL": f"{picture}?token=source-secret", "AssetType": "Image", "GroupId": group}
+        )
+        task = client.completed(answer.json()["id"])
+        receiver.wait(1)
+    spans = collector.wait(lambda told: any((span.name, span.trace) == ("deliver", trace) for span in told))
+    request = _only(spans, "POST /model/v1/generation", trace)
+    submit, ingest, deliver = (_only(spans, name, trace) for name in ("submit", "ingest", "deliver"))
+    assert (request.parent, submit.parent, ingest.parent, deliver.parent) == (step, request.id, submit.id, submit.id)
+    assert (request.kind, ingest.kind, deliver.kind) == (SERVES, TAKES, CALLS)
+    assert [span.name for span in spans if span.parent == ingest.id] == STATIONS
+    assert request.said == {
+        "http.request.method": "POST",
+        "http.route": "/model/v1/generation",
+        "http.response.status_code": 200,
+        "spark_assets.surface": "task",
+        "spark_assets.request_id": answer.headers["x-request-id"],
+    }
+    assert submit.said == {"spark_assets.task_id": task["id"]}
+    assert ingest.said["spark_assets.request_id"] == answer.headers["x-request-id"]
+    assert (ingest.said["spark_assets.asset_id"], ingest.said["spark_assets.attempt"]) == (task["metadata"]["asset_id"], 1)
+    assert (deliver.said["http.response.status_code"], deliver.said["spark_assets.event"]) == (204, "asset.active")
+    assert not any(span.failed for span in spans if span.trace == trace)
+    assert collector.services == {"spark-assets"}
+
+
+def test_what_fails_is_told_by_its_code_and_nothing_secret_is_told_at_all(scene: Scene, shelf: Shelf) -> None:
+    client, collector = scene.client, scene.collector
+    group = client.create_group("a name nobody may see")
+    source = shelf.put("/traced-noise.jpg", bytes(range(1, 28)))
+    with pytest.raises(TaskFailed):
+        client.completed(client.submit_asset(group, f"{source}?token=source-secret"))
+    assert client.request("GET", "/s/share-secret?x=query-secret").status == 404
+    assert client.request("GET", "/media/asset-none/original.jpg?signature=signature-secret").status == 404
+    spans = collector.wait(
+        lambda told: {"sniff", "GET /media/{asset_id}/{file_name}"} <= {span.name for span in told if span.said or span.failed}
+    )
+    failed = [span for span in spans if span.failed]
+    assert {(span.name, span.said["error.type"]) for span in failed} == {("sniff", "FormatUndetectable"), ("ingest", "FormatUndetectable")}
+    told = b"".join(collector.bodies)
+    secret = (b"-secret", b"nobody may see", b"traced-path", b"traced-noise", b"127.0.0.1", client.key.encode(), client.key[3:12].encode())
+    assert [word for word in secret if word in told] == []
+
+
+def test_a_poll_is_told_and_probes_are_not(scene: Scene) -> None:
+    for path in ("/healthz", "/readyz", "/model/v1/generation/task/none"):
+        scene.client.request("GET", path)
+    spans = scene.collector.wait(lambda told: any(span.name == "GET /model/v1/generation/task" for span in told))
+    assert not any("/healthz" in span.name or "/readyz" in span.name for span in spans)
+    assert all(span.parent == "" for span in spans if span.name == "GET /model/v1/generation/task")
