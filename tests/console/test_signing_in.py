@@ -36,11 +36,13 @@ def test_a_wrong_key_is_told_and_lets_nobody_in(context: BrowserContext, check_a
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(page: Page, context: BrowserContext) -> None:
     cookie = context.cookies()[0]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+    page.goto("/console")
     assert page.evaluate("document.cookie") == ""
 
 
 def test_signing_out_ends_the_session_for_whoever_kept_the_cookie(page: Page, context: BrowserContext, site: Service) -> None:
     cookie = context.cookies()[0]
+    page.goto("/console")
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/console/sign-in"))
     _gone(site, f"{cookie['name']}={cookie['value']}")
@@ -61,6 +63,7 @@ def test_a_session_changes_nothing_without_its_form_token(page: Page, context: B
     for token in ({}, {"X-Form-Token": "0" * 64}):
         answer = send("POST", f"{site.base_url}/v1/groups", body=b'{"name": "forged"}', headers={**headers, **token})
         assert (answer.status, answer.code) == (403, "AccessDenied")
+    page.goto("/console")
     token = page.locator('meta[name="form-token"]').get_attribute("content")
     assert token is not None
     answer = send("POST", f"{site.base_url}/v1/groups", body=b'{"name": "meant"}', headers={**headers, "X-Form-Token": token})
@@ -150,6 +153,7 @@ def test_a_page_runs_no_script_but_our_own_files(page: Page) -> None:
 
 
 def test_the_console_speaks_chinese_to_who_prefers_it_or_chooses_it(context: BrowserContext, page: Page) -> None:
+    page.goto("/console")
     page.get_by_role("link", name="简体中文").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
     expect(page.get_by_role("heading", level=1)).to_have_text("素材库")

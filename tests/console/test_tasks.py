@@ -1,5 +1,6 @@
 """Tasks as they happen, without loading the page again."""
 
+import time
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
@@ -20,6 +21,9 @@ _LISTEN = """address => new Promise((ready) => {
     });
 })"""
 """Listens to a stream of events: ready when it has begun; `heard` is what came first."""
+
+_LOOK_AGAIN = "00:06"
+"""Longer than a page waits until it looks again."""
 
 
 def test_a_task_is_followed_from_its_first_byte_to_its_end(
@@ -69,18 +73,21 @@ def test_a_task_far_down_the_list_is_seen_to_end_too(page: Page, site: Service, 
         program.completed(submitted)
     streams: list[str] = []
     page.on("request", lambda request: streams.append(request.url) if request.url.endswith(f"{task.id}/events") else None)
+    page.clock.install()
     page.goto(f"/console/tasks?project={project}")
     page.get_by_role("link", name="Show more").scroll_into_view_if_needed()
     row = page.locator(f'tr[data-id="{task.id}"]')
     expect(row.get_by_role("progressbar")).to_be_visible()
     with page.expect_request(f"**/v1/tasks/{task.id}/events", timeout=15_000):
-        pass
+        page.clock.fast_forward(_LOOK_AGAIN)
     open_gate()
     expect(row).to_contain_text("completed", timeout=15_000)
     expect(row.get_by_role("progressbar")).to_have_count(0)
     expect(row.get_by_role("button")).to_have_count(0)
     known = len(streams)
-    page.wait_for_timeout(6000)  # the page has looked again by then
+    for _ in range(2):
+        with page.expect_response("**/console/tasks?**"):
+            page.clock.fast_forward(_LOOK_AGAIN)
     assert len(streams) == known
 
 
@@ -108,18 +115,24 @@ def test_a_task_is_cancelled_and_a_failed_one_tried_again(
 
 def test_a_stream_of_events_goes_on_for_who_has_signed_in(page: Page, sdk: Client, media: Path) -> None:
     project = make_project(sdk)
+    page.goto("/console/add")
     page.evaluate(_LISTEN, f"/v1/events?project={project}")
     make_asset(sdk, media, "Heard", project=project)
     assert page.evaluate("heard") == "task.completed", "the session is asked for again with each event"
 
 
-def test_who_watches_is_led_to_sign_in_when_the_session_has_ended(context: BrowserContext, site: Service, sdk: Client) -> None:
-    key = site.make_key()
+def test_who_watches_is_led_to_sign_in_when_the_session_has_ended(context: BrowserContext, sdk: Client) -> None:
+    key = sdk.keys.create("doomed")
     page = context.new_page()
-    sign_in(page, key["key"])
+    sign_in(page, key.key)
+    page.clock.install()
     page.goto("/console/tasks?project=default")
     expect(page.get_by_text("As they happen")).to_be_visible()
-    sdk.keys.revoke(key["id"])
+    sdk.keys.revoke(key.id)
+    deadline = time.monotonic() + 1.0
+    while page.request.get("/v1/projects").status != 401:  # a server remembers a session for half a second
+        assert time.monotonic() < deadline
+    page.clock.fast_forward(_LOOK_AGAIN)
     expect(page.get_by_label("API key")).to_be_visible(timeout=15_000)
     assert "next=%2Fconsole%2Ftasks" in page.url
 
