@@ -32,6 +32,7 @@ def test_an_asset_comes_by_url_by_path_and_by_file(sdk: Client, shelf: Shelf, me
     assert (by_path.name, by_file.name, by_file.tags, by_file.metadata) == ("sdk.jpg", "third", ("a", "b"), {"take": 1})
     assert told[-1] == (picture.stat().st_size, picture.stat().st_size)
     assert {asset.id for asset in sdk.assets.list(group_id=[group.id])} == {by_url.id, by_path.id, by_file.id}
+    assert {asset.id for asset in sdk.assets.list(ids=[by_url.id, by_file.id, "asset-none"])} == {by_url.id, by_file.id}
 
 
 def test_an_asset_is_changed_moved_trashed_restored_and_downloaded(sdk: Client, media: Path, tmp_path: Path) -> None:
