@@ -86,6 +86,18 @@ async def test_a_session_ends_when_its_time_is_up_and_stays_ended_once_it_was_sw
         await who(NOW)
 
 
+async def test_a_session_ends_no_later_than_its_key(database: Database) -> None:
+    key = records.api_key(expires_at=NOW + SECOND)
+    async with database.begin() as uow:
+        await uow.keys.add(key, records.fingerprint())
+        token = await sessions.sign_in(uow, records.caller(key_id=key.id), NOW)
+        await uow.commit()
+    async with database.read() as repositories:
+        assert (await sessions.authenticate(repositories, token, NOW + SECOND - 1)).id == key.id
+        with pytest.raises(AuthenticationError):
+            await sessions.authenticate(repositories, token, NOW + SECOND)
+
+
 async def _claim(workshop: Workshop, task_id: str) -> Claim:
     async with workshop.database.begin() as uow:
         claimed = await task_operations.claim(uow, task_id)
