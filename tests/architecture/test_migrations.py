@@ -14,7 +14,7 @@ from alembic.script import Script, ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import Connection, create_engine, event
 
-from spark_assets.db import schema
+from spark_assets.db import schema, schema_changes
 from spark_assets.db.postgres import postgres_engine
 from spark_assets.db.schema import NewerSchema, OlderCodeRuns, Schema
 from spark_assets.runtime.databases import (
@@ -142,7 +142,7 @@ def test_the_rule_finds_whatever_older_code_could_stumble_over(postgres_url: str
     )
 
     def work(connection: Connection) -> None:
-        schema.migrate(connection)
+        schema_changes.migrate(connection)
         shape = shape_of(connection)
         for step, sentence in [*BREAKING.items(), *((step, None) for step in ADDING)]:
             new.write_text(f"{beginning}def upgrade():\n    {step}\n")
@@ -223,7 +223,7 @@ async def test_nothing_is_taken_away_while_older_code_runs(postgres_url: str, mo
     async with older.connect() as running, engine.connect() as connection:
         assert (await running.exec_driver_sql("SHOW application_name")).scalar() == f"{schema.APPLICATION} {schema.HEAD}"
         with pytest.raises(OlderCodeRuns, match=f"not know 9000.*knows {schema.HEAD}.*nothing was changed"):
-            await connection.run_sync(schema.migrate, schema.HEAD)
+            await connection.run_sync(schema_changes.migrate, schema.HEAD)
         await connection.rollback()
         assert await connection.run_sync(schema.read_schema) == Schema()
     for opened in (older, engine):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from spark_assets.db import schema
+from spark_assets.db import schema_changes
 from spark_assets.db.postgres import PostgresDatabase, postgres_engine
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
@@ -42,7 +42,7 @@ def _migrated_file() -> bytes:
         engine = sqlite_engine(str(path))
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            schema.migrate(connection)
+            schema_changes.migrate(connection)
             connection.exec_driver_sql("COMMIT")
         engine.dispose()
         return path.read_bytes()
@@ -105,7 +105,7 @@ async def _migrate_template(server: PostgresServer) -> str:
     url = server.create_database()
     engine = postgres_engine(url)
     async with engine.connect() as connection:
-        await connection.run_sync(schema.migrate)
+        await connection.run_sync(schema_changes.migrate)
         await connection.commit()
     await engine.dispose()
     raw = await asyncpg.connect(url)

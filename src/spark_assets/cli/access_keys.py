@@ -5,8 +5,9 @@ from typing import Annotated, Final
 import typer
 
 from spark_assets.cli import keys
-from spark_assets.cli.keys import Expires, Grace, Name, Projects, Scopes, Wanted, ask_for_key, read_expiry, read_grace, show_new
+from spark_assets.cli.keys import Expires, Grace, Name, Projects, Scopes, ask_for_key, read_expiry, read_grace, show_new
 from spark_assets.cli.session import Place, Session, over_http_or_at_home
+from spark_assets.cli.wanted_key import WantedKey
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +26,7 @@ def create(place: Place, name: Name, project: Projects = None, scope: Scopes = N
 
     Example: spark-assets access-keys create --name sdk --expires 90d --json
     """
-    wanted = Wanted(name, scope or (), project or (), read_expiry(expires))
+    wanted = WantedKey(name, scope or (), project or (), read_expiry(expires))
     if isinstance(place, Session):
         show_new(place, ask_for_key(place.client.access_keys, wanted))
         return

@@ -2,8 +2,8 @@
 
 import time
 
-from spark_assets.cli.keys import Wanted
 from spark_assets.cli.session import AtHome
+from spark_assets.cli.wanted_key import WantedKey
 from spark_assets.domain.access_key import AccessKey
 from spark_assets.domain.api_key import DEFAULT_SCOPES
 from spark_assets.domain.usage import MICRO
@@ -15,7 +15,7 @@ from spark_assets.web.admin.key_bodies import described, project_names
 from spark_assets.wire.keys import KeyBody, NewAccessKeyBody, NewKeyBody
 
 
-def create_key(place: AtHome, kind: Kind[AnyKey], wanted: Wanted) -> NewKeyBody | NewAccessKeyBody:
+def create_key(place: AtHome, kind: Kind[AnyKey], wanted: WantedKey) -> NewKeyBody | NewAccessKeyBody:
     """Make a key."""
     now = _now()
     expires_at = None if wanted.seconds is None else now + wanted.seconds * MICRO

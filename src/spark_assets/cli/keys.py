@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from spark_assets.cli.drawing import moment
 from spark_assets.cli.output import USAGE, fail
 from spark_assets.cli.session import Place, Session, over_http_or_at_home
+from spark_assets.cli.wanted_key import WantedKey
 from spark_assets.domain.api_key import Scope
 
 if TYPE_CHECKING:
@@ -49,16 +50,6 @@ COLUMNS: Final = {
 }  # fmt: skip
 
 
-class Wanted(NamedTuple):
-    """What a new key shall be."""
-
-    name: str
-    scopes: "Sequence[Scope]"
-    projects: "Sequence[str]"
-    seconds: int | None
-    """Until it ends."""
-
-
 @app.command()
 @over_http_or_at_home
 def create(place: Place, name: Name, project: Projects = None, scope: Scopes = None, expires: Expires = None) -> None:
@@ -66,7 +57,7 @@ def create(place: Place, name: Name, project: Projects = None, scope: Scopes = N
 
     Example: spark-assets keys create --name laptop --expires 90d
     """
-    wanted = Wanted(name, scope or (), project or (), read_expiry(expires))
+    wanted = WantedKey(name, scope or (), project or (), read_expiry(expires))
     if isinstance(place, Session):
         show_new(place, ask_for_key(place.client.keys, wanted))
         return
@@ -126,7 +117,7 @@ def revoke(place: Place, key_id: KeyId) -> None:
     place.done(f"{key_id} has ended.", key_id)
 
 
-def ask_for_key(keys: "Keys | AccessKeys", wanted: Wanted) -> "NewKeyBody | NewAccessKeyBody":
+def ask_for_key(keys: "Keys | AccessKeys", wanted: WantedKey) -> "NewKeyBody | NewAccessKeyBody":
     """Have a server make a key of either kind."""
     scopes, expires_at = [scope.value for scope in wanted.scopes], None if wanted.seconds is None else _after(wanted.seconds)
     return keys.create(wanted.name, scopes=scopes, projects=wanted.projects, expires_at=expires_at)

@@ -1,13 +1,9 @@
-"""The schema's version: what the code needs, what the database has, the way from one to the other, and which code may run on it.
-
-Reading the version costs one statement; Alembic is imported only when there is something to migrate.
-"""
+"""The schema's version: what the code needs, what the database has, and which code may run on it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from spark_assets.domain.errors import OperatorError
 
@@ -25,7 +21,6 @@ APPLICATION: Final = "spark-assets"
 """What PostgreSQL calls a connection of ours, followed by the newest migration that its code knows."""
 READ: Final = "SELECT * FROM alembic_version"
 """The version, and behind it the floor, which databases have not that were last migrated before there were floors."""
-_CONNECTED: Final = text("SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()")
 
 
 class NewerSchema(OperatorError):
@@ -80,37 +75,4 @@ def check_whole(found: Schema) -> None:
         raise NewerSchema(
             f"the database has schema {found.version}, this version of spark-assets knows {HEAD}: it serves on it, but does not know all"
             " that is in it; use the newer version for this"
-        )
-
-
-def migrate(connection: Connection, version: str | None = None) -> None:
-    """Bring the schema up to this version, or up to date, on this connection; the caller holds the lock and ends the transaction.
-
-    What is empty is not led through all versions, unless one is named. Raises OlderCodeRuns, and the transaction is then to be undone.
-    """
-    if version is None and read_schema(connection).version is None:
-        from spark_assets.db.creation import create_schema  # noqa: PLC0415  # the tables, which reading a version does without
-
-        create_schema(connection)
-        return
-    from alembic import command  # noqa: PLC0415  # 0.2 s that only a migration needs
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, version or HEAD)
-    if connection.dialect.name == "postgresql":
-        _refuse_beside_older_code(connection)
-
-
-def _refuse_beside_older_code(connection: Connection) -> None:
-    floor = read_schema(connection).oldest_code
-    names = [name for (name,) in connection.execute(_CONNECTED) if name and name.partition(" ")[0] == APPLICATION]
-    older = sorted(known for known in {name.partition(" ")[2] for name in names} if known < floor)
-    if older:
-        known = ", ".join(number or "of no floor" for number in older)
-        raise OlderCodeRuns(
-            f"the migration takes away what code uses that does not know {floor}, and such code runs (it knows {known}): replace those"
-            f" processes by a version that knows {floor}, or stop them; nothing was changed"
         )

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_assets.db import schema
+from spark_assets.db import schema, schema_changes
 from spark_assets.db.faults import ENGINE_ERRORS
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
@@ -131,7 +131,7 @@ def _migrate_sqlite(settings: Settings, wanted: str | None) -> None:
         if not schema.is_enough(found):
             if found.version is not None:
                 _copy_aside(settings, found.version)
-            schema.migrate(connection, wanted)
+            schema_changes.migrate(connection, wanted)
         connection.exec_driver_sql("COMMIT")
     engine.dispose()
 
@@ -173,7 +173,7 @@ async def _migrate_postgres(settings: Settings, wanted: str | None) -> None:
 
 def _migrate_if_behind(connection: "Connection", wanted: str | None) -> None:
     if not schema.is_enough(schema.read_schema(connection)):
-        schema.migrate(connection, wanted)
+        schema_changes.migrate(connection, wanted)
 
 
 def _unreachable(error: Exception) -> BadSettings:

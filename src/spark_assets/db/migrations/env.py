@@ -1,4 +1,4 @@
-"""Run by Alembic: migrates over the connection that `schema.migrate` hands in, and writes down after each step how old code may be."""
+"""Run by Alembic over the connection that `schema_changes.migrate` hands in; after each step it writes down how old code may be."""
 
 from typing import Any
 
