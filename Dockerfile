@@ -4,8 +4,8 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 RUN python -m venv --without-pip /opt/spark-assets
 ENV PIP_PYTHON=/opt/spark-assets/bin/python PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements.lock ./
-RUN pip install --no-deps --only-binary=:all: --require-hashes --requirement=requirements.lock
+COPY requirements-image.lock ./
+RUN pip install --no-deps --only-binary=:all: --require-hashes --requirement=requirements-image.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN pip install --no-deps .

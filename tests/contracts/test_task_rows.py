@@ -173,3 +173,13 @@ async def test_only_old_ended_tasks_of_the_models_are_removed_and_no_more_than_t
     assert await uow.tasks.drop_finished([], NOW + SECOND, 2) == 0
     assert [await uow.tasks.get(task.id) for task in spared] == spared
     assert [await uow.tasks.get(task.id) for task in old] == [None, None, None]
+
+
+async def test_the_step_of_a_trace_that_a_task_follows_from_is_told_to_whoever_claims_it(uow: UnitOfWork) -> None:
+    step = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    asset, _ = await records.add_asset(uow)
+    traced, plain = records.task(asset.id, traceparent=step), records.task(asset.id)
+    for task in (traced, plain):
+        await uow.tasks.add(task, records.URL)
+    claims = [await uow.tasks.claim(task.id) for task in (traced, plain)]
+    assert [claim and claim.traceparent for claim in claims] == [step, None]
