@@ -145,7 +145,7 @@ class PostgresQueue:
         while not self._stopped:
             try:
                 self._engine = PgQueuer.from_asyncpg_pool(await self._connected())
-                await _work(self._engine, handler, (concurrency, beside), self._heartbeat_timeout, self._poll)
+                await _work(self._engine, partial(self._hand, handler), (concurrency, beside), self._heartbeat_timeout, self._poll)
             except (*_AWAY, asyncpg.PostgresError, FailingListenerError, Unavailable) as error:
                 log.warning("queue_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_RESTART_DELAY)
@@ -187,6 +187,24 @@ class PostgresQueue:
         """Close the connections."""
         if self._pool is not None:
             await self._pool.close()
+
+    async def _hand(self, handler: JobHandler, job: Job) -> None:
+        """What is given back while the database is away waits for it here: the engine throws away a job that it cannot put back."""
+        try:
+            await handler(job)
+        except RetryJob as retry:
+            if isinstance(retry.__cause__, Unavailable):
+                await self._wait_for_database()
+            raise
+
+    async def _wait_for_database(self) -> None:
+        while not self._stopped:
+            try:
+                await (await self._connected()).fetchval("SELECT 1")
+            except (*_AWAY, asyncpg.PostgresError):
+                await asyncio.sleep(_RESTART_DELAY)
+            else:
+                return
 
     async def _connected(self) -> asyncpg.Pool:
         if self._pool is None:

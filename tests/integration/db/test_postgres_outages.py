@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from spark_assets.db.postgres import PostgresDatabase
 from spark_assets.domain.errors import Unavailable
-from spark_assets.ports.queue import Job, JobKind
+from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.queue.pgqueuer_queue import PostgresQueue
 from tests.factories import records
 from tests.factories.databases import create_postgres_database, open_postgres
@@ -126,6 +127,34 @@ async def test_a_worker_whose_database_was_away_goes_on_by_itself(server: Postgr
             await _dispatch_once_it_answers(queue, Job(JobKind.INGEST, "after"))
             while await handled.get() != "after":
                 pass
+    finally:
+        queue.stop()
+        await running
+        await queue.close()
+
+
+async def test_a_job_that_is_given_back_while_the_database_is_away_is_delivered_again_as_soon_as_it_is_back(
+    server: PostgresServer, url: str
+) -> None:
+    queue = PostgresQueue(url)
+    handled: asyncio.Queue[str] = asyncio.Queue()
+    away = asyncio.Event()
+
+    async def handle(job: Job) -> None:
+        handled.put_nowait(job.subject)
+        if not away.is_set():
+            server.stop()
+            away.set()
+            raise RetryJob(timedelta(0)) from Unavailable()
+
+    running = asyncio.create_task(queue.run(handle, concurrency=2))
+    try:
+        await queue.dispatch([Job(JobKind.INGEST, "one")], None)
+        assert await asyncio.wait_for(handled.get(), 10) == "one"
+        await away.wait()
+        server.start()
+        # Sooner than the job of a dead worker, and than one that was lost and is enqueued again.
+        assert await asyncio.wait_for(handled.get(), 15) == "one"
     finally:
         queue.stop()
         await running
