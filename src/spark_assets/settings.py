@@ -166,7 +166,8 @@ class Settings(BaseSettings):
     @field_validator("metrics_listen")
     @classmethod
     def _check_listen(cls, value: str) -> str:
-        if value and not re.fullmatch(r"([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", value):
+        found = re.fullmatch(r"(?:[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", value)
+        if value and (found is None or not 1 <= int(found[1]) <= 65535):
             raise ValueError("it must be an address and a port, such as 127.0.0.1:9464 or [::1]:9464")
         return value
 

@@ -38,9 +38,15 @@ def trusted_proxies(settings: Settings) -> list[IPv4Network | IPv6Network]:
 
 
 def own_addresses(settings: Settings) -> list[tuple[str, int]]:
-    """Where the server listens; a host name that is not an address stands for every address of the machine."""
+    """Where the server listens, for metrics too; a host name that is not an address stands for every address of the machine."""
+    listening = [(settings.host, settings.port)]
+    if settings.metrics_address is not None:
+        listening.append(settings.metrics_address)
+    return [(address, port) for host, port in listening for address in _addresses_of(host)]
+
+
+def _addresses_of(host: str) -> list[str]:
     try:
-        addresses = [str(ip_address(settings.host))]
+        return [str(ip_address(host))]
     except ValueError:
-        addresses = ["0.0.0.0", "::"]  # compared with, never bound to
-    return [(address, settings.port) for address in addresses]
+        return ["0.0.0.0", "::"]  # compared with, never bound to

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_assets.runtime.addresses import trusted_proxies
+from spark_assets.runtime.addresses import own_addresses, trusted_proxies
 from spark_assets.settings import BadSettings, load_settings
 
 FLEET = {
@@ -209,3 +209,26 @@ def test_a_proxy_is_trusted_by_its_address_or_network(environment: pytest.Monkey
     _set(environment, TRUSTED_PROXIES=entry)
     with pytest.raises(BadSettings, match=r"^SPARK_ASSETS_TRUSTED_PROXIES cannot be used"):
         trusted_proxies(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("listen", "address", "own"),
+    [
+        ("", None, []),
+        ("127.0.0.1:9464", ("127.0.0.1", 9464), [("127.0.0.1", 9464)]),
+        ("[::1]:9464", ("::1", 9464), [("::1", 9464)]),
+        ("localhost:9464", ("localhost", 9464), [("0.0.0.0", 9464), ("::", 9464)]),
+    ],
+)
+def test_where_metrics_are_shown_is_an_address_of_our_own(
+    listen: str, address: tuple[str, int] | None, own: list[tuple[str, int]], tmp_path: Path
+) -> None:
+    settings = load_settings(home=tmp_path, metrics_listen=listen)
+    assert settings.metrics_address == address
+    assert own_addresses(settings) == [("127.0.0.1", 8080), *own]
+
+
+@pytest.mark.parametrize("listen", ["9464", ":9464", "127.0.0.1", "http://127.0.0.1:9464", "::1:9464", "127.0.0.1:0", "127.0.0.1:99999"])
+def test_what_cannot_be_listened_on_for_metrics_is_refused(listen: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"^SPARK_ASSETS_METRICS_LISTEN cannot be used: it must be an address and a port"):
+        load_settings(home=tmp_path, metrics_listen=listen)
