@@ -63,6 +63,7 @@ PROMISED = {
         "two ways",
         "every script",
         "stands in a log",
+        "Metrics are shown to keys for them alone",
     ),
     "Durability": (
         "1. ",
