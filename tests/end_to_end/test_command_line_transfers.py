@@ -207,7 +207,7 @@ def test_what_was_interrupted_goes_on_where_it_was(user: dict[str, str], service
 
 def test_a_server_that_is_killed_is_worth_another_try(make_service: MakeService, large: Path, tmp_path: Path) -> None:
     with make_service() as own, SlowLine(own.base_url, STILL_AFTER) as line:
-        variables = user_environment(tmp_path, base_url=line.base_url, key=own.make_key()["key"])
+        variables = user_environment(tmp_path, base_url=line.base_url, key=own.make_key()["key"], attempts=3)
         command = ["assets", "upload", str(large), "--group", "killed", "--create-group", "--json"]
         process = subprocess.Popen([str(PROGRAM), *command], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert line.stands_still.wait(PATIENCE)

@@ -10,7 +10,7 @@ from spark_assets.cli.profiles import BadProfiles, Profile, Profiles, load_profi
 
 BASE_URL: Final = "http://127.0.0.1:8080"
 """Where `spark-assets serve` listens unless told otherwise."""
-OF_THE_CLIENT: Final = frozenset({"BASE_URL", "KEY", "PROFILE"})
+OF_THE_CLIENT: Final = frozenset({"ATTEMPTS", "BASE_URL", "KEY", "PROFILE"})
 """What the environment may say of the connection: not all of it is a setting of the server too."""
 _PREFIX: Final = "SPARK_ASSETS_"
 
@@ -95,7 +95,17 @@ def checked_address(address: str) -> str:
         fail(str(error), USAGE)
 
 
+def _check_attempts() -> None:
+    from spark_assets.client.bodies import chosen_attempts
+
+    try:
+        chosen_attempts(None)
+    except ValueError as error:
+        fail(str(error), USAGE)
+
+
 def _find(wish: Wish, known: Profiles) -> Connection | None:
+    _check_attempts()
     if wish.profile is not None:
         return _merged(wish, _named(known, wish.profile), f"the profile '{wish.profile}'")
     if wish.base_url is not None:

@@ -2,6 +2,7 @@
 
 import base64
 import mimetypes
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,8 +11,11 @@ import httpx2
 import msgspec
 from msgspec import UNSET
 
+from spark_assets.client.retrying import ATTEMPTS
+
 BASE_URL: Final = "http://127.0.0.1:8080"
 """Where `spark-assets serve` listens unless told otherwise."""
+_MOST_ATTEMPTS: Final = 1000
 _TYPES: Final = {"image": "Image", "video": "Video", "audio": "Audio"}
 _UNKNOWN_TO_MIMETYPES: Final = {".heic": "Image", ".heif": "Image", ".webp": "Image"}
 """Endings that Python 3.11 has no media type for."""
@@ -46,6 +50,16 @@ def checked_key(key: str) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("the key holds what no key does: blanks, line ends or letters beyond ASCII; perhaps more than the key was copied")
     return key
+
+
+def chosen_attempts(said: int | None) -> int:
+    """How often a request is sent at most: as said, else by SPARK_ASSETS_ATTEMPTS, else about 40 seconds long. Raises ValueError."""
+    if said is not None:
+        return said
+    text = os.environ.get("SPARK_ASSETS_ATTEMPTS") or str(ATTEMPTS)
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST_ATTEMPTS:
+        raise ValueError(f"SPARK_ASSETS_ATTEMPTS says how often a request is sent at most: a whole number from 1 to {_MOST_ATTEMPTS}")
+    return int(text)
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -15,11 +15,15 @@ _LONGEST_WISH: Final = 60.0
 """Seconds that a server's `Retry-After` is honoured for."""
 
 
+ATTEMPTS: Final = 12
+"""With the pauses between them about 40 seconds, in which a server may be started anew, or what it needs may come back."""
+
+
 class RetryPolicy(msgspec.Struct, frozen=True):
     """How often a request is sent, at most; requests that could do something twice are not repeated."""
 
-    attempts: int = 12
-    """Of a request to a server that was there: about 40 seconds, in which it may be started anew, or what it needs may come back."""
+    attempts: int = ATTEMPTS
+    """Of a request to a server that was there."""
     without_hope: int = 5
     """Of any other: a few seconds, for an address where nobody has answered yet, or a server that fails without asking for patience."""
 

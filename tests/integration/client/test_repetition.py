@@ -175,6 +175,15 @@ def test_where_nobody_was_or_something_fails_for_good_it_gives_up_soon(shelf: Sh
     assert len(shelf.origin.visits) == 5
 
 
+def test_the_environment_says_how_often_unless_the_program_does(shelf: Shelf, create_group: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.behave("/v1/groups", broken)
+    monkeypatch.setenv("SPARK_ASSETS_ATTEMPTS", "1")
+    for options, visits in (({}, 1), ({"attempts": 2}, 3)):
+        with pytest.raises(ConnectionFailed):
+            create_group(**options)
+        assert len(shelf.origin.visits) == visits
+
+
 def test_the_patience_of_all_attempts_together_outlasts_a_restart_and_a_store_that_is_away() -> None:
     policy = RetryPolicy()
     together = [sum(policy.pause(attempt, None) or 0.0 for attempt in range(1, policy.attempts)) for _ in range(200)]

@@ -91,3 +91,15 @@ def test_what_is_no_address_is_said_to_be_none(address: str, capsys: pytest.Capt
 @pytest.mark.parametrize("address", ["http://[::1]:8080", "https://assets.example.com/below", BASE_URL])
 def test_what_is_an_address_stays_what_it_is(address: str) -> None:
     assert checked_address(f"{address}/") == address
+
+
+@pytest.mark.usefixtures("profiles")
+@pytest.mark.parametrize("attempts", ["0", "-1", "many", "1001", "1.5"])
+def test_attempts_that_are_no_number_end_the_command_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], attempts: str
+) -> None:
+    say(monkeypatch, ATTEMPTS=attempts)
+    with pytest.raises(typer.Exit) as ended:
+        find_connection(Wish())
+    assert ended.value.exit_code == 2
+    assert "SPARK_ASSETS_ATTEMPTS says how often" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import httpx2
 import msgspec
 
 from spark_assets import __version__
-from spark_assets.client.bodies import BASE_URL, checked_address, checked_key
+from spark_assets.client.bodies import BASE_URL, checked_address, checked_key, chosen_attempts
 from spark_assets.client.retrying import RetryPolicy
 from spark_assets.client.synchronous.administration import AccessKeys, Keys, Usage, Webhooks
 from spark_assets.client.synchronous.assets import Assets
@@ -34,9 +34,9 @@ class Client:
 
     def __init__(
         self, base_url: str | None = None, key: str | None = None, *, project: str | None = None, gateway: bool = False,
-        timeout: float = 30.0, attempts: int = 12, transport: httpx2.BaseTransport | None = None,
+        timeout: float = 30.0, attempts: int | None = None, transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
-        """Without `base_url` and `key`, SPARK_ASSETS_BASE_URL and SPARK_ASSETS_KEY of the environment.
+        """Without `base_url`, `key` and `attempts`, SPARK_ASSETS_BASE_URL, SPARK_ASSETS_KEY and SPARK_ASSETS_ATTEMPTS (12).
 
         `project`: used where a call names none. `timeout`: seconds for each step of a request. `transport`: another way to send
         requests, such as one through a proxy or into an application. Raises ValueError without a key, and for an address or a key
@@ -51,7 +51,7 @@ class Client:
             headers["X-Project"] = project
         self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout, transport=transport)
         self._transport = Transport(
-            self._http, timeout=timeout, gateway=gateway, project=project, retries=RetryPolicy(attempts)
+            self._http, timeout=timeout, gateway=gateway, project=project, retries=RetryPolicy(chosen_attempts(attempts))
         )  # fmt: skip
         self.projects: Final = Projects(self._transport)
         self.groups: Final = Groups(self._transport)
