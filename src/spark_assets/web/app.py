@@ -74,7 +74,8 @@ _METHODS: Final[tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "
 
 _HOT: Final[dict[str, Handler]] = {"/": act, "/model/v1/generation": create}
 _TASKS: Final = "/model/v1/generation/task/"
-_SURFACE_OF: Final[dict[Handler, str]] = {act: surface_of("/"), create: surface_of(_TASKS), poll: surface_of(_TASKS)}
+_ROUTE_OF: Final[dict[Handler, str]] = {handler: path for path, handler in _HOT.items()} | {poll: _TASKS.rstrip("/")}
+_SURFACE_OF: Final[dict[Handler, str]] = {handler: surface_of(path) for handler, path in _ROUTE_OF.items()}
 
 OpenSite = Callable[[], AbstractAsyncContextManager[Site]]
 
@@ -96,7 +97,7 @@ class Application(Litestar):
                 return
             hot = _hot_handler(scope)
             if hot is not None:
-                await answer(Exchange(self.state.site, scope, receive, send, _SURFACE_OF[hot]), hot)
+                await _answer(Exchange(self.state.site, scope, receive, send, _SURFACE_OF[hot]), hot, _ROUTE_OF[hot])
                 return
             if scope["method"] not in _METHODS:
                 scope["method"] = "TRACE"
@@ -168,7 +169,14 @@ def _route(path: str, handler: Handler) -> HTTPRouteHandler:
 async def _exchange(scope: Scope, receive: Receive, send: Send, handler: Handler, surface: str, route: str) -> None:
     site: Site = scope["litestar_app"].state.site
     exchange = Exchange(site, scope, receive, send, surface)  # type: ignore[arg-type]  # ASGI's messages as plain mappings
-    await (answer_told(exchange, handler, route) if site.runtime.traces.are_told else answer(exchange, handler))
+    await _answer(exchange, handler, route)
+
+
+async def _answer(exchange: Exchange, handler: Handler, route: str) -> None:
+    if exchange.site.runtime.traces.are_told:
+        await answer_told(exchange, handler, route)
+    else:
+        await answer(exchange, handler)
 
 
 async def _refuse_framing(exchange: Exchange, fault: InvalidParameter) -> None:
