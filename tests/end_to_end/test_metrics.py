@@ -1,6 +1,8 @@
 """Metrics of real servers, scraped as Prometheus would: what happened is counted, by every process together, and shown to nobody else."""
 
+import os
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -203,3 +205,29 @@ def test_a_server_and_its_worker_export_every_metric_that_an_alert_or_the_dashbo
     asked = {name for query in queries() for name in re.findall(r"spark_assets_(\w+)", query)}
     assert len(asked) > 20
     assert asked <= exported
+
+
+def test_what_a_killed_process_had_counted_stays_and_what_it_held_is_let_go(watched: Watched) -> None:
+    """Last in this file: the process that takes its place has counted nothing yet."""
+    server = watched.service.server
+    if not watched.service.is_fleet:
+        pytest.skip("an embedded server has one process")
+
+    def refused(found: Samples) -> float:
+        return _value(found, "refusals_total", code="MethodNotAllowed")
+
+    def look() -> Samples:
+        try:
+            return watched.scrape()
+        except OSError:  # the process that was asked is the one that was killed
+            return {}
+
+    for _ in range(16):
+        assert watched.key.request("PUT", "/metrics").status == 405
+    before = watched.scrape()
+    assert _value(before, "database_connections_most") == 40
+    killed = int(re.findall(r"^ready .*\(process (\d+)\)$", server.log, re.MULTILINE)[-1])
+    os.kill(killed, signal.SIGKILL)
+    found = _until(look, lambda shown: server.log.count("ready    http") > 2 and _value(shown, "database_connections_most") == 40)
+    assert refused(found) == refused(before) >= 16
+    assert not list(watched.service.home.glob(f"counts-*/gauge_*_{killed}.db"))

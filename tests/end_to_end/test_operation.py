@@ -118,7 +118,7 @@ def test_a_newer_schema_than_the_code_is_refused(service: Service, tmp_path: Pat
         pytest.skip("the same code in both sizes")
     assert CliRunner().invoke(app, ["migrate", "--home", str(tmp_path)], env=environment()).exit_code == 0
     with closing(sqlite3.connect(tmp_path / "library.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'm9999'")
+        connection.execute("UPDATE alembic_version SET version_num = 'm9999', floor = 'm9999'")
     ended = run(["serve", "--home", str(tmp_path), "--port", str(free_port())], environment())
     assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
 
