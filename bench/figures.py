@@ -48,6 +48,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     reached: bool
     judged: float
     """What was held against the goal."""
+    scale: float
+    """What counts as much where the figure itself is near zero: the limit of a goal that is no ratio, else 0."""
     more_is_better: bool
     measured_at: str
     our_rounds: list[float]
@@ -56,9 +58,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_worse_than(self, before: "Figure") -> bool:
         """Whether it is worse than an earlier run's by more than noise."""
-        if self.more_is_better:
-            return self.judged < before.judged * (1 - NOISE)
-        return self.judged > before.judged + abs(before.judged) * NOISE
+        worse = before.judged - self.judged if self.more_is_better else self.judged - before.judged
+        return worse > NOISE * max(abs(before.judged), self.scale)
 
 
 def compare(row: str, unit: str, ours: Sequence[float], baseline: Sequence[float], goal: Goal, remarks: str = "") -> Figure:
@@ -74,6 +75,7 @@ def compare(row: str, unit: str, ours: Sequence[float], baseline: Sequence[float
         goal=str(goal),
         reached=goal.is_reached(our_median, ratio),
         judged=goal.judged(our_median, ratio),
+        scale=0.0 if goal.of_ratio else goal.limit,
         more_is_better=goal.at_least,
         measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         our_rounds=list(ours),

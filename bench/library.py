@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,22 +11,22 @@ from typing import Any, Final
 import asyncpg
 
 from spark_assets.db.tables import assets
+from spark_assets.domain.ids import TaskIds
 from spark_assets.domain.listing import folded
 
 PROJECT_ID: Final = "project-default"
 GROUPS: Final = 100
-_FIRST: Final = 1_780_000_000_000_000
+_AGE: Final = 20 * 86_400_000_000
+"""Microseconds since the first asset was made: nothing of it is old enough to be swept."""
 _SPREAD: Final = 1_000_003
 """Microseconds between two assets: not in step with seconds."""
 _COLUMNS: Final = [column.name for column in assets.columns if column.name != "rendition_pending"]
 
-_FINISHED_TASKS: Final = """
-INSERT INTO tasks (id, project_id, key_id, model, status, request_id, asset_id, group_id, stage, progress, bytes_received,
-                   attempts, fence, cost, discount, created_at, completed_at)
-SELECT 'c' || substr(id, -19), project_id, 'key-bench', 'spark_asset_create', 'completed', 'bench', id, group_id, 'active', 1, size,
-       1, 1, 0, 0, created_at, created_at + 1000000
-FROM assets
-"""
+_TASK: Final[dict[str, Any]] = {
+    "key_id": "key-bench", "model": "spark_asset_create", "status": "completed", "request_id": "bench", "stage": "active", "progress": 1,
+    "attempts": 1, "fence": 1, "cost": 0, "discount": 0,
+}  # fmt: skip
+"""What all finished creations have alike."""
 
 
 def fill_sqlite(database: Path, count: int) -> None:
@@ -44,8 +45,12 @@ def fill_postgres(url: str, count: int) -> None:
 
 def fill_finished_tasks(database: Path) -> None:
     """Add the completed creation of each asset that is there."""
+    names = ["id", "project_id", "asset_id", "group_id", "bytes_received", "created_at", "completed_at", *_TASK]
+    ids = TaskIds()
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute(_FINISHED_TASKS)
+        found = connection.execute("SELECT project_id, id, group_id, size, created_at, created_at + 1000000 FROM assets").fetchall()
+        rows = ((ids.new(row[4]), *row, *_TASK.values()) for row in found)
+        connection.executemany(f"INSERT INTO tasks ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})", rows)
         connection.commit()
 
 
@@ -60,13 +65,19 @@ async def _fill_postgres(url: str, count: int) -> None:
 
 
 def _groups() -> Iterator[tuple[Any, ...]]:
+    first = _first()
     for number in range(GROUPS):
-        yield _group_id(number), PROJECT_ID, f"group {number}", f"group {number}", "", "AIGC", _FIRST, _FIRST, None
+        yield _group_id(number), PROJECT_ID, f"group {number}", f"group {number}", "", "AIGC", first, first, None
+
+
+def _first() -> int:
+    return time.time_ns() // 1000 - _AGE
 
 
 def _assets(count: int) -> Iterator[tuple[Any, ...]]:
+    first = _first()
     for number in range(count):
-        at = _FIRST + number * _SPREAD
+        at = first + number * _SPREAD
         name = f"shot {number}"
         given = {
             "id": f"asset-{number:014d}-bcdfg",

@@ -36,9 +36,9 @@ class Results(msgspec.Struct, frozen=True):
     rows: list[Figure]
 
 
-def read_results() -> list[Figure]:
-    """The rows that were measured last; none if none were."""
-    return msgspec.json.decode(RESULTS.read_bytes(), type=Results).rows if RESULTS.exists() else []
+def read_results() -> Results | None:
+    """What was measured last; None if nothing was."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Results) if RESULTS.exists() else None
 
 
 def read_committed() -> dict[str, Figure]:

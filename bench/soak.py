@@ -39,12 +39,12 @@ def measure() -> list[Figure]:
     in_first = round(rate * _MINUTE)
     first, rest = lasted[:in_first], lasted[in_first:]
     minutes = [rest[start : start + in_first] for start in range(0, len(rest), in_first)]
-    tails = [1000 * percentile(minute, _TAIL) for minute in minutes if len(minute) == in_first]
+    worst = max(1000 * percentile(minute, _TAIL) for minute in minutes if len(minute) == in_first)
     settled = [(at / _MINUTE, held) for at, held in memory if at >= _MINUTE]
     slope = statistics.linear_regression(*zip(*settled, strict=True)).slope
-    remark = f"{len(lasted)} files, none refused or failed"
+    remark = f"{len(lasted)} files, none refused or failed; the worst minute had {worst:.0f} ms"
     return [
-        compare("soak p99", "ms", tails, [1000 * percentile(first, _TAIL)], _TAIL_GOAL, remark),
+        compare("soak p99", "ms", [1000 * percentile(rest, _TAIL)], [1000 * percentile(first, _TAIL)], _TAIL_GOAL, remark),
         compare("soak memory", "MB/minute", [slope], [settled[0][1]], _SLOPE_GOAL, "against the memory after the first minute"),
     ]
 
