@@ -14,6 +14,8 @@ pytest_plugins = ["tests.factories.fixtures"]
 
 _SIZE = re.compile(r"[\[-](embedded|fleet)[\]-]")
 """The size of the service in a test's ID."""
+_DOORS = re.compile(r"command_line|client|how_to")
+"""Files about what stands before a service: they take as long as all others, with another service of that size."""
 
 
 _LONGEST_FIRST = ("tests/end_to_end/", "tests/console/", "tests/chaos/", "tests/contracts/", "tests/integration/", "tests/architecture/")
@@ -27,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _BySize(LoadScopeScheduling):
-    """Keeps in one process the tests that share a service: end to end those of one size, and all of the console; else those of one file."""
+    """Keeps in one process the tests that share a service: half of those of one size end to end, all of the console, else those of one file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
@@ -36,7 +38,9 @@ class _BySize(LoadScopeScheduling):
         size = _SIZE.search(test)
         if size is None:
             return file
-        return size[1] if file.startswith("tests/end_to_end/") else f"{file} {size[1]}"
+        if not file.startswith("tests/end_to_end/"):
+            return f"{file} {size[1]}"
+        return f"{size[1]} {'doors' if _DOORS.search(file) else 'service'}"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _BySize:
