@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _BySize(LoadScopeScheduling):
-    """Keeps in one process the tests that share a service: half of those of one size end to end, all of the console, else those of one file."""
+    """Keeps in one process the tests that share a service: half of one size end to end, all of the console, else those of one file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
