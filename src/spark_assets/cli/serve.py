@@ -105,11 +105,8 @@ def migrate(home: Home = None) -> None:
     with explained():
         settings = load_settings(home=home)
         make_home(settings)
-        if needs_migration(settings):
-            migrate_database(settings)
-            done = "the schema is now up to date"
-        else:
-            done = "the schema needed no migration"
+        is_behind = needs_migration(settings) or not settings.is_embedded  # a fleet's queue has tables of its own
+        done = "the schema is now up to date" if is_behind and migrate_database(settings) else "the schema needed no migration"
         print(f"{done}: {describe_schema(settings)}", file=sys.stderr)
 
 

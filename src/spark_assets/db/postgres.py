@@ -17,7 +17,7 @@ from sqlalchemy.sql.base import Executable
 from spark_assets.db.connection import Parameters, Row, Transactions, insert_new, insert_or_replace
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
-from spark_assets.db.schema import APPLICATION, HEAD
+from spark_assets.db.schema import APPLICATION_NAME
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
@@ -51,11 +51,13 @@ Inside a unit of work nothing but the database is awaited, so a living process c
 """
 
 
-def postgres_engine(url: str, *, longest_pause: float | None = _LONGEST_PAUSE) -> AsyncEngine:
+def postgres_engine(url: str, *, longest_pause: float | None = _LONGEST_PAUSE, is_bounded: bool = True) -> AsyncEngine:
     """An engine for a URL that begins with `postgresql://`.
 
     `longest_pause`: seconds that a transaction may say nothing before the server undoes it; None: as long as it likes.
+    `is_bounded`: whether a statement may take 30 seconds at most; one that is not, such as a migration, may be silent as well.
     """
+    silence = (longest_pause if is_bounded else None) or 0
     return create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1),
         pool_size=_POOL_SIZE,
@@ -63,10 +65,10 @@ def postgres_engine(url: str, *, longest_pause: float | None = _LONGEST_PAUSE) -
         pool_timeout=_CONNECT_TIMEOUT,
         connect_args={
             "timeout": _CONNECT_TIMEOUT,
-            "command_timeout": _COMMAND_TIMEOUT,
+            "command_timeout": _COMMAND_TIMEOUT if is_bounded else None,
             "server_settings": {
-                "application_name": f"{APPLICATION} {HEAD}",  # by this a contracting migration finds what still runs
-                "idle_in_transaction_session_timeout": str(round((longest_pause or 0) * 1000)),
+                "application_name": APPLICATION_NAME,  # by this a contracting migration finds what still runs
+                "idle_in_transaction_session_timeout": str(round(silence * 1000)),
             },
         },
     )

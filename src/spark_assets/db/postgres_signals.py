@@ -8,6 +8,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from spark_assets.db.schema import APPLICATION_NAME
 from spark_assets.db.signals import Signals
 
 log = structlog.get_logger()
@@ -60,7 +61,7 @@ class PostgresSignals:
             await asyncio.sleep(_RECONNECT_DELAY)
 
     async def _listen_once(self) -> None:
-        connection = await self._connect(self._url, timeout=5)
+        connection = await self._connect(self._url, timeout=5, server_settings={"application_name": APPLICATION_NAME})
         try:
             await connection.add_listener(CHANNEL, self._receive)
             self._ready.set()

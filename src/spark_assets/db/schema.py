@@ -19,6 +19,8 @@ LOCK: Final = 5_274_021
 """The PostgreSQL advisory lock under which one process migrates."""
 APPLICATION: Final = "spark-assets"
 """What PostgreSQL calls a connection of ours, followed by the newest migration that its code knows."""
+APPLICATION_NAME: Final = f"{APPLICATION} {HEAD}"
+"""The two together, said by every connection of ours: by it a migration that takes away finds what still runs."""
 READ: Final = "SELECT * FROM alembic_version"
 """The version, and behind it the floor, which databases have not that were last migrated before there were floors."""
 

@@ -6,14 +6,17 @@ Alembic is imported only when there is something to migrate.
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from spark_assets.db import administration_tables, event_tables
-from spark_assets.db.schema import APPLICATION, FLOOR, HEAD, OlderCodeRuns, read_schema
+from spark_assets.db.schema import APPLICATION, FIRST_FLOOR, FLOOR, HEAD, OlderCodeRuns, read_schema
 from spark_assets.db.tables import metadata, projects
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 DEFAULT_PROJECT: Final = ("project-default", "default")
 """ID and name of the project that every library begins with."""
@@ -29,14 +32,35 @@ def migrate(connection: Connection, version: str | None = None) -> None:
         _create(connection)
         return
     from alembic import command  # noqa: PLC0415  # 0.2 s that only a migration needs
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, version or HEAD)
+    if connection.dialect.name == "postgresql":
+        _refuse_below(connection, read_schema(connection).oldest_code)  # what has come up meanwhile
+
+
+def refuse_beside_older_code(connection: Connection, version: str | None = None) -> None:
+    """Raises OlderCodeRuns if the way up to this version, or up to date, takes away what code uses that is connected.
+
+    Changes nothing. PostgreSQL only.
+    """
+    found = read_schema(connection)
+    if found.version is None:
+        return
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    steps = ScriptDirectory.from_config(_config()).iterate_revisions(version or HEAD, found.version)
+    floors = {getattr(step.module, "floor", FIRST_FLOOR) for step in steps}
+    _refuse_below(connection, max({*floors, found.floor or FIRST_FLOOR}))
+
+
+def _config() -> "Config":
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, version or HEAD)
-    if connection.dialect.name == "postgresql":
-        _refuse_beside_older_code(connection)
+    return config
 
 
 def _create(connection: Connection) -> None:
@@ -56,8 +80,7 @@ def _create(connection: Connection) -> None:
     connection.execute(version.insert().values(version_num=HEAD, floor=FLOOR))
 
 
-def _refuse_beside_older_code(connection: Connection) -> None:
-    floor = read_schema(connection).oldest_code
+def _refuse_below(connection: Connection, floor: str) -> None:
     names = [name for (name,) in connection.execute(_CONNECTED) if name and name.partition(" ")[0] == APPLICATION]
     older = sorted(known for known in {name.partition(" ")[2] for name in names} if known < floor)
     if older:

@@ -122,9 +122,15 @@ class MemoryQueue:
 class PostgresQueue:
     """Jobs in PostgreSQL: enqueued inside the caller's transaction, redelivered when a worker dies."""
 
-    def __init__(self, url: str, *, heartbeat_timeout: timedelta = _HEARTBEAT_TIMEOUT, poll: timedelta = _POLL) -> None:
-        """A worker silent for `heartbeat_timeout` counts as dead; an idle one looks for jobs every `poll` without being told."""
+    def __init__(
+        self, url: str, *, heartbeat_timeout: timedelta = _HEARTBEAT_TIMEOUT, poll: timedelta = _POLL, application: str = "spark-assets"
+    ) -> None:
+        """A worker silent for `heartbeat_timeout` counts as dead; an idle one looks for jobs every `poll` without being told.
+
+        `application`: what its connections are called in PostgreSQL.
+        """
         self._url = url
+        self._named = {"application_name": application}
         self._heartbeat_timeout = heartbeat_timeout
         self._poll = poll
         self._pool: asyncpg.Pool | None = None
@@ -208,7 +214,7 @@ class PostgresQueue:
 
     async def _connected(self) -> asyncpg.Pool:
         if self._pool is None:
-            self._pool = await asyncpg.create_pool(self._url, min_size=0, max_size=6, timeout=5)
+            self._pool = await asyncpg.create_pool(self._url, min_size=0, max_size=6, timeout=5, server_settings=self._named)
         return self._pool
 
 
@@ -221,13 +227,13 @@ def _reaching_the_database() -> Iterator[None]:
         raise Unavailable("the queue's database cannot be reached; try again shortly") from error
 
 
-async def install_schema(connection: asyncpg.Connection) -> None:
-    """Create or upgrade the engine's tables; the caller holds the migration lock."""
+async def install_schema(connection: asyncpg.Connection) -> bool:
+    """Create or upgrade the engine's tables; the caller holds the migration lock. Whether anything was to be done."""
     queries = Queries(AsyncpgDriver(connection))
     if await queries.schema_is_installed():
-        await queries.upgrade()
-    else:
-        await queries.install()
+        return bool((await queries.apply_upgrade()).statements)
+    await queries.install()
+    return True
 
 
 def _table(pool: asyncpg.Pool) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
+from spark_assets.db.schema import APPLICATION_NAME
 from spark_assets.domain.backlog import AT_HAND, Backlog, BacklogLimits
 from spark_assets.domain.cursor import CursorSigner
 from spark_assets.domain.ids import TaskIds
@@ -178,7 +179,7 @@ def open_queue(settings: Settings) -> Queue:
     """In memory for an embedded server, none if it does not ingest; on its PostgreSQL for a fleet."""
     if settings.is_embedded:
         return MemoryQueue() if settings.ingest else PausedQueue()
-    return PostgresQueue(settings.database_url.get_secret_value())
+    return PostgresQueue(settings.database_url.get_secret_value(), application=APPLICATION_NAME)
 
 
 def open_blobs(settings: Settings) -> BlobStore:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from spark_assets.db import schema, schema_changes
 from spark_assets.db.faults import ENGINE_ERRORS
@@ -14,9 +14,6 @@ from spark_assets.ports.queue import JobDispatcher
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.runtime.secrets import encryption_keys
 from spark_assets.settings import BadSettings, Settings
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _IMPORT: Final = "SELECT reason FROM holds WHERE id = 'import'"
 """The mark of whoever fills a library, as `operations.holding` has it."""
@@ -61,16 +58,17 @@ def schema_of(settings: Settings) -> schema.Schema:
         raise _unreachable(error) from None
 
 
-def migrate_database(settings: Settings, version: str | None = None) -> None:
-    """Bring the schema up to this version, or up to date, one process at a time.
+def migrate_database(settings: Settings, version: str | None = None) -> bool:
+    """Bring the schema up to this version, or up to date, one process at a time; whether anything was to be done.
 
-    Raises BadSettings if the database cannot be reached, OlderCodeRuns.
+    Raises BadSettings if the database cannot be reached, NewerSchema, OlderCodeRuns, HeldUp.
     """
     try:
         if settings.is_embedded:
-            _migrate_sqlite(settings, version)
-        else:
-            asyncio.run(_migrate_postgres(settings, version))
+            return _migrate_sqlite(settings, version)
+        from spark_assets.runtime.postgres_migrations import migrate_postgres  # noqa: PLC0415
+
+        return asyncio.run(migrate_postgres(_url(settings), version))
     except ENGINE_ERRORS as error:
         raise _unreachable(error) from None
 
@@ -122,18 +120,20 @@ def _sqlite_schema(settings: Settings) -> schema.Schema:
         return schema.schema_in(connection.execute(schema.READ).fetchone() if found else None)
 
 
-def _migrate_sqlite(settings: Settings, wanted: str | None) -> None:
+def _migrate_sqlite(settings: Settings, wanted: str | None) -> bool:
     engine = sqlite_engine(str(settings.sqlite_path))
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=10000")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         found = schema.read_schema(connection)
-        if not schema.is_enough(found):
+        is_behind = not schema.is_enough(found)
+        if is_behind:
             if found.version is not None:
                 _copy_aside(settings, found.version)
             schema_changes.migrate(connection, wanted)
         connection.exec_driver_sql("COMMIT")
     engine.dispose()
+    return is_behind
 
 
 def _copy_aside(settings: Settings, version: str) -> None:
@@ -152,28 +152,6 @@ async def _postgres_schema(settings: Settings) -> schema.Schema:
             return await connection.run_sync(schema.read_schema)
     finally:
         await engine.dispose()
-
-
-async def _migrate_postgres(settings: Settings, wanted: str | None) -> None:
-    from spark_assets.db.postgres import postgres_engine  # noqa: PLC0415
-    from spark_assets.queue.pgqueuer_queue import install_schema  # noqa: PLC0415
-
-    engine = postgres_engine(_url(settings), longest_pause=None)  # who holds the lock says nothing for as long as it takes
-    try:
-        async with engine.connect() as holder, engine.connect() as connection:
-            await holder.exec_driver_sql(f"SELECT pg_advisory_lock({schema.LOCK})")
-            # The queue's tables come first: the version that is written last says that all is there.
-            raw: Any = await connection.get_raw_connection()
-            await install_schema(raw.driver_connection)
-            await connection.run_sync(_migrate_if_behind, wanted)
-            await connection.commit()
-    finally:
-        await engine.dispose()
-
-
-def _migrate_if_behind(connection: "Connection", wanted: str | None) -> None:
-    if not schema.is_enough(schema.read_schema(connection)):
-        schema_changes.migrate(connection, wanted)
 
 
 def _unreachable(error: Exception) -> BadSettings:
