@@ -21,6 +21,7 @@ from spark_assets.ports.unit_of_work import Database
 from spark_assets.storage.local import LocalBlobStore
 from tests.factories import records
 from tests.factories.clocks import SetClock
+from tests.factories.tallies import Tally
 
 PICTURE: bytes = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\0" * 500 + b"\xff\xd9"
 """Begins and ends as a JPEG does; nobody decodes it."""
@@ -104,6 +105,7 @@ class Workshop:
         self.blobs = blobs(folder / "blobs")
         self.clock = SetClock(records.NOW)
         self.spool = folder / "spool"
+        self.metrics = Tally()
         self._writers = ThreadPoolExecutor(1)
 
     def tools(
@@ -119,6 +121,7 @@ class Workshop:
             policy=ARK,
             prices=PriceList({CREATE_ASSET.model: 20_000}),
             spool=self.spool,
+            metrics=self.metrics,
             moderator=moderator,
             open_spool=partial(Spool, executor=self._writers),
         )

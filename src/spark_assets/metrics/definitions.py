@@ -40,7 +40,7 @@ SURFACES: Final = (
     "task", "action", "rest", "upload", "catalogue", "billing", "media", "console", "docs", "health", "metrics", "watch", "none",
 )  # fmt: skip
 STAGES: Final = ("queued", "fetch", "recall", "sniff", "inspect", "verify", "moderate", "store", "activate")
-RESULTS: Final = ("active", "failed", "superseded", "retried", "postponed")
+RESULTS: Final = ("active", "failed", "superseded", "retried", "postponed", "given_back")
 CHILD_EVENTS: Final = ("started", "recycled", "killed", "died")
 OUTCOMES: Final = ("delivered", "retried", "given_up")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -127,7 +127,7 @@ class Worker:
             claimed = await self._claim(task_id)
             if claimed is None:
                 return
-            if claimed[0].attempts == 1:
+            if claimed[0].fence == 1:  # a task's first claim, whatever its attempts are: one that is given back takes its own off
                 waited = (self._tools.clock.now() - claimed[0].created_at) / MICRO
                 self._tools.metrics.observe(Measure.STAGES, waited, "queued")
             await self._attempt(*claimed)
@@ -166,6 +166,7 @@ class Worker:
             bound.info("ingest_completed" if is_active else "ingest_superseded")
         except asyncio.CancelledError:
             await self._give_back(claim)
+            self._tools.metrics.count(Count.INGESTS, "given_back")
             raise
         except TransientFailure as error:
             if error.reason == _NO_SPOOL:
@@ -199,13 +200,14 @@ class Worker:
         await self._fail(claim, IngestFailure("InternalError", "the store could not be written to in any attempt", "storage_unavailable"))
 
     async def _fail(self, claim: Claim, error: IngestFailure) -> None:
-        self._tools.metrics.count(Count.INGESTS, "failed")
-        self._tools.metrics.count(Count.INGEST_FAILURES, error.code, error.reason or "none")
         async with self._tools.database.begin() as uow:
-            await tasks.fail(uow, claim, error, self._tools.clock.now())
+            has_failed = await tasks.fail(uow, claim, error, self._tools.clock.now())
             reach(Failpoint.FAILURE_WRITTEN)
             await uow.commit()
         reach(Failpoint.FAILURE_COMMITTED)
+        self._tools.metrics.count(Count.INGESTS, "failed" if has_failed else "superseded")
+        if has_failed:
+            self._tools.metrics.count(Count.INGEST_FAILURES, error.code, error.reason or "none")
 
     async def _give_back(self, claim: Claim) -> None:
         async with self._tools.database.begin() as uow:
