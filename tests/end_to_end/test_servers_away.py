@@ -1,5 +1,6 @@
 """PostgreSQL and the object store go away under load and come back: a fleet says so, loses nothing, and is never started anew."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -157,10 +158,20 @@ def nothing_is_lost(away: Away, acknowledged: list[str], tasks: dict[str, str]) 
     assert code == 0, report
 
 
+def _database_up(watcher: SparkClient) -> bytes:
+    """What a scrape with a key says of the database."""
+    answer = watcher.request("GET", "/metrics")
+    assert answer.status == 200, answer.body
+    (found,) = re.findall(rb"^spark_assets_database_up ([01])\.0$", answer.body, re.MULTILINE)
+    return bytes(found)
+
+
 def lose_postgresql_under_load(away: Away, shelf: Shelf, picture: bytes, in_flight: int) -> None:
     """PostgreSQL is stopped and started again while a client asks without a pause, and so many downloads are under way."""
     service, client = away.service, away.client
     pids = [process.pid for process in service.processes]
+    watcher = service.client("--scope", "metrics")
+    assert _database_up(watcher) == b"1"
     tasks, gates = submit_gated(away, shelf, picture, f"postgres-{in_flight}", in_flight)
     with Load(client) as load:
         until(lambda: len(load.acknowledged) > 5, "there is a load")
@@ -175,6 +186,7 @@ def lose_postgresql_under_load(away: Away, shelf: Shelf, picture: bytes, in_flig
             refused = client.request("GET", f"/v1/groups/{away.group}")
             assert (refused.status, refused.code) == (503, "ServiceUnavailable")
             assert int(refused.headers["retry-after"]) > 0
+            until(lambda: _database_up(watcher) == b"0", "a scrape tells that the database is away")
             for open_gate in gates:
                 open_gate()
         finally:

@@ -39,6 +39,10 @@ _HOST_BITS: Final = 64
 _TOO_MANY: Final = "too many keys that are not valid come from your address; try again shortly"
 
 
+class TooManyFailures(Unavailable):
+    """An address has sent so many keys that are none that there is no room to wait."""
+
+
 class _Failures(msgspec.Struct):
     """How many there were at a moment of the clock."""
 
@@ -70,7 +74,7 @@ class FailedKeys:
 
         Waits as long as the failures of the address ask for, unless the credential has proved good before, and counts an
         error that says that the key is none. Where too many wait already, the look is taken at once, for the key may be good;
-        if it is not, it raises Unavailable.
+        if it is not, it raises TooManyFailures.
         """
         source = None if address is None or not self._longest else network_of(address)
         has_waited = True
@@ -84,7 +88,7 @@ class FailedKeys:
                     self._proven.pop(credential, None)
                 self._count(source)
                 if not has_waited:
-                    raise Unavailable(_TOO_MANY, math.ceil(self._delay(source))) from None
+                    raise TooManyFailures(_TOO_MANY, math.ceil(self._delay(source))) from None
             raise
         if source is not None:
             _keep(self._proven, credential, None, _MOST_PROVEN)

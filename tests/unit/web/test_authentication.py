@@ -2,8 +2,10 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -15,7 +17,10 @@ from spark_assets.domain.signature import SignedRequest, parse_authorization
 from spark_assets.operations import keys
 from spark_assets.operations.access_keys import ACCESS_KEYS
 from spark_assets.operations.api_keys import API_KEYS
+from spark_assets.ports.unit_of_work import Database, Repositories
+from spark_assets.web import authentication
 from spark_assets.web.authentication import Authenticator
+from spark_assets.web.failed_keys import FailedKeys
 from tests.factories import records
 from tests.factories.clocks import SetClock
 from tests.factories.databases import open_sqlite
@@ -39,9 +44,15 @@ def authenticator(database: SqliteDatabase, clock: SetClock) -> Authenticator:
     return Authenticator(database, clock)
 
 
-async def _create(database: SqliteDatabase, *, projects: tuple[str, ...] = (), expires_at: int | None = None) -> tuple[ApiKey, str]:
+async def _create(
+    database: SqliteDatabase,
+    *,
+    projects: tuple[str, ...] = (),
+    expires_at: int | None = None,
+    scopes: frozenset[Scope] = DEFAULT_SCOPES,
+) -> tuple[ApiKey, str]:
     async with database.begin() as uow:
-        made = await keys.create(API_KEYS, uow, name="laptop", scopes=DEFAULT_SCOPES, projects=projects, expires_at=expires_at, now=NOW - 1)
+        made = await keys.create(API_KEYS, uow, name="laptop", scopes=scopes, projects=projects, expires_at=expires_at, now=NOW - 1)
         await uow.commit()
         return made
 
@@ -138,6 +149,87 @@ async def test_a_key_that_expires_soon_is_not_remembered_beyond_that(
     clock.time = NOW + 1000
     await asyncio.sleep(0.002)
     assert await _refusal(authenticator, header) == "InvalidApiKey"
+
+
+class _Away:
+    """A database that does not answer while it is away, or does not do so in time."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self.is_away = False
+        self.is_silent = False
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Repositories]:
+        """What is committed."""
+        if self.is_away:
+            raise Unavailable
+        if self.is_silent:
+            await asyncio.Event().wait()
+        async with self._database.read() as repositories:
+            yield repositories
+
+
+async def _watching(database: SqliteDatabase, *scopes: Scope, projects: tuple[str, ...] = ()) -> tuple[ApiKey, bytes]:
+    async with database.begin() as uow:
+        key, secret = await keys.create(
+            API_KEYS, uow, name="prometheus", scopes=frozenset(scopes), projects=projects, expires_at=NOW + SECOND, now=NOW - 1
+        )
+        await uow.commit()
+    return key, f"Bearer {secret}".encode()
+
+
+async def test_who_watches_is_known_while_the_database_is_away_and_no_longer(
+    database: SqliteDatabase, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = _Away(database)
+    watch = Authenticator(cast(Database, away), clock, FailedKeys(2.0))
+    monkeypatch.setattr(authentication, "_REMEMBERED", 0.0)
+    monkeypatch.setattr(authentication, "_WATCHER_PATIENCE", 0.05)
+    key, header = await _watching(database, Scope.METRICS)
+    _, narrow = await _watching(database, Scope.METRICS, projects=("default",))
+    _, other = await _watching(database, Scope.ASSETS_READ)
+    for one in (header, narrow, other):
+        await watch.watcher(one, "192.0.2.1")
+    away.is_away = True
+    assert (await watch.watcher(header, "192.0.2.1")).key_id == key.id
+    for unknown in (narrow, other, b"Bearer " + new_secret().encode()):
+        with pytest.raises(Unavailable):
+            await watch.watcher(unknown, "192.0.2.1")
+    with pytest.raises(Unavailable):
+        await watch.caller(header, "192.0.2.1")
+    away.is_away, away.is_silent = False, True
+    assert (await watch.watcher(header, "192.0.2.1")).key_id == key.id
+    away.is_silent = False
+    await _revoke(database, key)
+    with pytest.raises(AuthenticationError):
+        await watch.watcher(header, "192.0.2.1")
+    away.is_away = True
+    with pytest.raises(Unavailable):
+        await watch.watcher(header, "192.0.2.1")
+
+
+async def test_who_watches_is_forgotten_when_the_key_ends_and_after_a_quarter_of_an_hour(
+    database: SqliteDatabase, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = _Away(database)
+    watch = Authenticator(cast(Database, away), clock)
+    monkeypatch.setattr(authentication, "_REMEMBERED", 0.0)
+    now = time.monotonic()
+    monkeypatch.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: now))
+    _, ends = await _watching(database, Scope.METRICS)
+    _, secret = await _create(database, scopes=frozenset({Scope.ADMIN}))
+    stays = f"Bearer {secret}".encode()
+    for header in (ends, stays):
+        await watch.watcher(header)
+    away.is_away = True
+    for seconds, known in ((0.9, {ends, stays}), (0.1, {stays}), (898.9, {stays}), (0.1, set())):
+        now += seconds
+        found = set()
+        for header in (ends, stays):
+            with suppress(Unavailable):
+                found.add((await watch.watcher(header)).key_id and header)
+        assert found == known, now
 
 
 async def test_the_last_use_is_written_when_asked_and_not_before(

@@ -6,9 +6,12 @@ from spark_assets.web.exchange import Exchange
 
 
 async def get_metrics(exchange: Exchange) -> None:
-    """`GET /metrics`: for a key with the scope metrics (or admin) and no list of projects, since it is about all of them."""
+    """`GET /metrics`: for a key with the scope metrics (or admin) and no list of projects, since it is about all of them.
+
+    Whoever was let in shortly before is while the database is away: that it is shall be seen.
+    """
     exchange.allow("GET", "HEAD")
-    caller = await exchange.caller()
+    caller = await exchange.site.authenticator.watcher(exchange.authorization, exchange.address)
     caller.require(Scope.METRICS)
     if caller.project_ids is not None:
         raise AccessDenied(f"{Scope.METRICS.value} (for all projects)")
