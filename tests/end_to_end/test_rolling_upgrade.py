@@ -132,7 +132,7 @@ def test_what_takes_away_waits_for_the_versions_before_and_then_keeps_them_out(u
         assert SparkClient(newest.base_url, service.make_key()["key"]).create_group()
 
 
-def test_the_commit_before_runs_on_the_schema_at_hand(
+def test_the_version_before_runs_on_the_schema_at_hand(
     postgres_server: PostgresServer, s3_server: S3Server, shelf: Shelf, picture: bytes, tmp_path: Path
 ) -> None:
     try:

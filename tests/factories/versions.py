@@ -10,6 +10,7 @@ from spark_assets.db import schema
 
 SOURCE: Final = Path(spark_assets.__file__).parent
 _ROOT: Final = SOURCE.parents[1]
+_SCHEMA: Final = "src/spark_assets/db/schema.py"
 NEXT: Final = f"{int(schema.HEAD) + 1:04}"
 """The migration of the version after this one."""
 AFTER: Final = f"{int(schema.HEAD) + 2:04}"
@@ -77,29 +78,34 @@ class NoHistory(Exception):
 
 
 def make_previous(folder: Path) -> Path:
-    """A tree of the last commit whose schema is another one, or else of the last commit. Raises NoHistory."""
-    commits = _git("log", "--format=%H", "--max-count=200", "--skip=1", "--", str(SOURCE)).split()
-    if not commits:
-        raise NoHistory("the checkout has no commit before the last one")
-    heads = {commit: _head_of(commit) for commit in commits[:30]}
-    older = [commit for commit, (head, reads_floors) in heads.items() if head != schema.HEAD and reads_floors]
-    archive = subprocess.run(["git", "-C", str(_ROOT), "archive", (older or commits)[0], "src"], capture_output=True, check=False)
-    if archive.returncode:
-        raise NoHistory(f"git gives out no tree: {archive.stderr.decode().strip()}")
+    """A tree of the last commit whose schema is another one. Raises NoHistory; AssertionError if a whole history has no such commit."""
+    commit = find_previous(_ROOT)
+    archive = subprocess.run(["git", "-C", str(_ROOT), "archive", commit, "src"], capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
     return folder / "src"
 
 
-def _head_of(commit: str) -> tuple[str, bool]:
-    text = _git("show", f"{commit}:src/spark_assets/db/schema.py")
-    found = [line.split('"')[1] for line in text.splitlines() if line.startswith("HEAD: Final = ")]
-    return (found[0] if found else "", "FIRST_FLOOR" in text)
+def find_previous(repository: Path, head: str = schema.HEAD) -> str:
+    """The commit before the one that made this the newest migration; the last one, if that is not committed yet.
+
+    Raises NoHistory where commits are missing, and AssertionError if none are and yet there is no such commit.
+    """
+    line = f'HEAD: Final = "{head}"'
+    if _git(repository, "rev-parse", "--is-shallow-repository").strip() == "true":
+        raise NoHistory("the checkout is shallow")
+    if _git(repository, "rev-list", "--count", "HEAD").strip() == "1":
+        raise NoHistory("the checkout has one commit")
+    if line not in _git(repository, "show", f"HEAD:{_SCHEMA}"):
+        return _git(repository, "rev-parse", "HEAD").strip()
+    found = _git(repository, "log", "--format=%H %P", "-1", f"-S{line}", "--", _SCHEMA).split()
+    assert len(found) > 1, f"no commit made {head} the newest migration in {_SCHEMA}, after another one"
+    return found[1]
 
 
-def _git(*arguments: str) -> str:
+def _git(repository: Path, *arguments: str) -> str:
     if shutil.which("git") is None:
         raise NoHistory("there is no git here")
-    finished = subprocess.run(["git", "-C", str(_ROOT), *arguments], capture_output=True, text=True, check=False)
+    finished = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
     if finished.returncode:
         raise NoHistory(f"git knows nothing of it: {finished.stderr.strip()}")
     return finished.stdout
