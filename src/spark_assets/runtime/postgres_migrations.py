@@ -94,10 +94,9 @@ async def _upgrade_queue(engine: AsyncEngine, patience: Patience) -> bool:
 
 
 async def _migrate(engine: AsyncEngine, patience: Patience, version: str | None) -> None:
-    async with engine.connect() as connection:
+    async with engine.begin() as connection:
         await _bound(connection, patience, "SET LOCAL")
         await connection.run_sync(schema_changes.migrate, version)
-        await connection.commit()
 
 
 async def _bound(connection: AsyncConnection, patience: Patience, how: str) -> None:
