@@ -96,10 +96,10 @@ def checked_address(address: str) -> str:
 
 
 def _check_attempts() -> None:
-    from spark_assets.client.bodies import chosen_attempts
+    from spark_assets.client.bodies import chosen_retries
 
     try:
-        chosen_attempts(None)
+        chosen_retries(None)
     except ValueError as error:
         fail(str(error), USAGE)
 

@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 from msgspec import UNSET
 
-from spark_assets.client.retrying import ATTEMPTS
+from spark_assets.client.retrying import RetryPolicy
 
 BASE_URL: Final = "http://127.0.0.1:8080"
 """Where `spark-assets serve` listens unless told otherwise."""
@@ -52,14 +52,16 @@ def checked_key(key: str) -> str:
     return key
 
 
-def chosen_attempts(said: int | None) -> int:
-    """How often a request is sent at most: as said, else by SPARK_ASSETS_ATTEMPTS, else about 40 seconds long. Raises ValueError."""
-    if said is not None:
-        return said
-    text = os.environ.get("SPARK_ASSETS_ATTEMPTS") or str(ATTEMPTS)
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST_ATTEMPTS:
-        raise ValueError(f"SPARK_ASSETS_ATTEMPTS says how often a request is sent at most: a whole number from 1 to {_MOST_ATTEMPTS}")
-    return int(text)
+def chosen_retries(attempts: int | None) -> RetryPolicy:
+    """How often a request is sent at most: as said, else by SPARK_ASSETS_ATTEMPTS; who says it means every request. Raises ValueError."""
+    text = os.environ.get("SPARK_ASSETS_ATTEMPTS") or ""
+    if attempts is None and not text:
+        return RetryPolicy()
+    if attempts is None:
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST_ATTEMPTS:
+            raise ValueError(f"SPARK_ASSETS_ATTEMPTS says how often a request is sent at most: a whole number from 1 to {_MOST_ATTEMPTS}")
+        attempts = int(text)
+    return RetryPolicy(attempts, without_hope=attempts)
 
 
 def given(**values: Any) -> dict[str, Any]:

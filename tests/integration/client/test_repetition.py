@@ -21,7 +21,6 @@ from spark_assets.client import (
     ServerFailed,
     TransferBroken,
 )
-from spark_assets.client.retrying import RetryPolicy
 from tests.end_to_end.shelf import Shelf
 from tests.factories.origin import Behaviour, Visit, head
 
@@ -184,13 +183,17 @@ def test_the_environment_says_how_often_unless_the_program_does(shelf: Shelf, cr
         assert len(shelf.origin.visits) == visits
 
 
-def test_the_patience_of_all_attempts_together_outlasts_a_restart_and_a_store_that_is_away() -> None:
-    policy = RetryPolicy()
-    together = [sum(policy.pause(attempt, None) or 0.0 for attempt in range(1, policy.attempts)) for _ in range(200)]
-    assert min(together) > 25
-    assert max(together) < 60
-    assert policy.pause(policy.attempts, None) is None
-    assert policy.pause(policy.without_hope, None, is_hopeful=False) is None
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("first", [broken, told(500, refused("InternalError"))], ids=["nobody-there", "it-fails"])
+def test_who_asks_for_more_attempts_gets_them_where_nobody_was_too(
+    shelf: Shelf, create_group: Call, first: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.behave("/v1/groups", first)
+    monkeypatch.setenv("SPARK_ASSETS_ATTEMPTS", "7")
+    for options, visits in (({}, 7), ({"attempts": 8}, 15)):
+        with pytest.raises((ConnectionFailed, ServerFailed)):
+            create_group(**options)
+        assert len(shelf.origin.visits) == visits
 
 
 def test_a_wish_to_wait_is_honoured_and_one_beyond_all_patience_ends_it(shelf: Shelf, create_group: Call) -> None:

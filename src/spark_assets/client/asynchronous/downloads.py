@@ -42,7 +42,7 @@ async def download(transport: AsyncTransport, asset_id: str, to: Path | IO[bytes
 
 
 async def _fetch(transport: AsyncTransport, asset: AssetBody, file: IO[bytes], tell: Progress) -> None:
-    digest, received, attempt = hashlib.sha256(), 0, 1
+    digest, received, persistence = hashlib.sha256(), 0, transport.persistence()
     start = file.tell() if file.seekable() else 0
     while True:
         try:
@@ -55,14 +55,13 @@ async def _fetch(transport: AsyncTransport, asset: AssetBody, file: IO[bytes], t
                     await write(file, piece)
                     digest.update(piece)
                     received += len(piece)
-                    attempt = 1
+                    persistence.step_forward()
                     tell(received, asset.size or received)
             break
         except (ConnectionFailed, ApiError) as error:
-            pause = transport.pause_after(error, attempt)
+            pause = transport.pause_after(error, persistence)
             if pause is None:
                 raise
             await sleep(pause)
-            attempt += 1
     if asset.sha256 is not None and digest.hexdigest() != asset.sha256:
         raise TransferBroken(f"the bytes of {asset.id} arrived with the hash {digest.hexdigest()}, not {asset.sha256}")

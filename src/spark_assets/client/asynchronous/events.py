@@ -8,6 +8,7 @@ import httpx2
 from spark_assets.client.asynchronous.means import sleep
 from spark_assets.client.asynchronous.transport import AsyncTransport
 from spark_assets.client.errors import ApiError, ConnectionFailed
+from spark_assets.client.retrying import draw_pause
 from spark_assets.wire.events import EventBody
 
 BEGINNING: Final = "0-0"
@@ -29,7 +30,7 @@ class AsyncEvents:
         A broken connection goes on behind the last event, nothing left out and nothing twice. An event of the type `reset` says
         that what was seen last is not on record any more: list the assets anew. Raises ConnectionFailed, ApiError.
         """
-        attempt, position = 1, after
+        persistence, position = self._transport.persistence(), after
         while True:
             headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": position} if position else {})
             try:
@@ -37,16 +38,16 @@ class AsyncEvents:
                     "GET", "/v1/events", query={"project": project}, headers=headers, read_timeout=_SILENCE
                 ) as answer:
                     async for event in httpx2.EventSource(answer):
-                        attempt, position = 1, event.id or position
+                        persistence.step_forward()
+                        position = event.id or position
                         if event.event == RESET:
                             yield EventBody(event.id or "", RESET, "", {})
                         elif event.event != "ready":
                             yield self._transport.read(event.data, EventBody)
             except (ConnectionFailed, ApiError) as error:
-                pause = self._transport.pause_after(error, attempt)
+                pause = self._transport.pause_after(error, persistence)
                 if pause is None:
                     raise
-                attempt += 1
             else:
-                pause = self._transport.pause(1) or 0.0  # the server ended the stream in good order: it stops, or the key was revoked
+                pause = draw_pause()  # the server ended the stream in good order: it stops, or the key was revoked
             await sleep(pause)

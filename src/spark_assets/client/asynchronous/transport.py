@@ -11,7 +11,7 @@ import msgspec
 
 from spark_assets.client.asynchronous.means import sleep
 from spark_assets.client.errors import PASSING, ApiError, ConnectionFailed, NotAtGateway, NotUnderstood, api_error
-from spark_assets.client.retrying import RetryPolicy, retry_after
+from spark_assets.client.retrying import Persistence, RetryPolicy, retry_after
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", covariant=True)
@@ -104,7 +104,7 @@ class AsyncTransport:
             sent.setdefault("Idempotency-Key", secrets.token_urlsafe(18))
         is_repeatable = method in _REPEATABLE or not self.gateway
         limit = httpx2.Timeout(self._timeout, read=self._timeout + (timeout or 0.0))
-        attempt, may_be_gone = 1, False
+        persistence, may_be_gone = self.persistence(), False
         while True:
             error: ApiError | ConnectionFailed
             try:
@@ -123,11 +123,10 @@ class AsyncTransport:
                 error = _refusal(answer)
                 is_worth_it = error.retryable and (is_repeatable or answer.status_code == 429)
                 may_be_gone |= method == "DELETE" and answer.status_code >= 500
-            pause = self._pause(error, attempt) if is_worth_it else None
+            pause = self._pause(error, persistence) if is_worth_it else None
             if pause is None:
                 raise error
             await sleep(pause)
-            attempt += 1
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -161,17 +160,17 @@ class AsyncTransport:
             raise NotAtGateway(path)
         return path
 
-    def pause(self, attempt: int) -> float | None:
-        """Seconds until a broken transfer goes on, after so many attempts without a step forward; None: give up."""
-        return self._retries.pause(attempt, None)
+    def persistence(self) -> Persistence:
+        """For something that is tried again until it comes to its end."""
+        return Persistence(self._retries)
 
-    def pause_after(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
-        """The same after an error: a refusal that will not change is final."""
-        return None if isinstance(error, ApiError) and not error.retryable else self._pause(error, attempt)
+    def pause_after(self, error: ApiError | ConnectionFailed, persistence: Persistence) -> float | None:
+        """Seconds until a broken transfer goes on, or None: give up. A refusal that will not change is final."""
+        return None if isinstance(error, ApiError) and not error.retryable else self._pause(error, persistence)
 
-    def _pause(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
+    def _pause(self, error: ApiError | ConnectionFailed, persistence: Persistence) -> float | None:
         is_passing = error.status in PASSING if isinstance(error, ApiError) else self._was_answered
-        return self._retries.pause(attempt, getattr(error, "retry_after", None), is_hopeful=is_passing)
+        return persistence.pause(getattr(error, "retry_after", None), is_hopeful=is_passing)
 
     @contextlib.asynccontextmanager
     async def foreign(self, url: str, offset: int) -> AsyncIterator[httpx2.Response]:

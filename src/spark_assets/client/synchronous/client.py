@@ -8,8 +8,7 @@ import httpx2
 import msgspec
 
 from spark_assets import __version__
-from spark_assets.client.bodies import BASE_URL, checked_address, checked_key, chosen_attempts
-from spark_assets.client.retrying import RetryPolicy
+from spark_assets.client.bodies import BASE_URL, checked_address, checked_key, chosen_retries
 from spark_assets.client.synchronous.administration import AccessKeys, Keys, Usage, Webhooks
 from spark_assets.client.synchronous.assets import Assets
 from spark_assets.client.synchronous.events import Events
@@ -27,8 +26,9 @@ class Client:
         asset = client.assets.create(group_id=group.id, path="hero.jpg", wait=True)
 
     Requests that could do something twice carry an `Idempotency-Key`, so all of them are repeated when the line breaks or the
-    server asks for it (`Retry-After`), at most `attempts` times: about 40 seconds, so that a server that is started anew, or one
-    whose database or store is away for a moment, is not noticed. An address where nobody has answered yet is given up after 5.
+    server asks for it (`Retry-After`), up to 12 times in about 40 seconds, so that a server that is started anew, or one whose
+    database or store is away for a moment, is not noticed. An address where nobody has answered yet is given up after 5; `attempts`
+    is meant for both. Nothing is sent again later than a minute after it failed first, unless more attempts were asked for.
     Every error is a SparkAssetsError.
     """
 
@@ -51,7 +51,7 @@ class Client:
             headers["X-Project"] = project
         self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout, transport=transport)
         self._transport = Transport(
-            self._http, timeout=timeout, gateway=gateway, project=project, retries=RetryPolicy(chosen_attempts(attempts))
+            self._http, timeout=timeout, gateway=gateway, project=project, retries=chosen_retries(attempts)
         )  # fmt: skip
         self.projects: Final = Projects(self._transport)
         self.groups: Final = Groups(self._transport)

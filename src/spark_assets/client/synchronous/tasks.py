@@ -8,6 +8,7 @@ import httpx2
 
 from spark_assets.client.bodies import several, step
 from spark_assets.client.errors import ApiError, ConnectionFailed, TaskFailed, WaitTimedOut
+from spark_assets.client.retrying import draw_pause
 from spark_assets.client.synchronous import gateway
 from spark_assets.client.synchronous.means import sleep
 from spark_assets.client.synchronous.transport import Transport
@@ -96,24 +97,23 @@ class Task:
 
         A stream that breaks, or that a server ends because it stops, is taken up again. Raises ConnectionFailed, ApiError.
         """
-        attempt = 1
+        persistence = self._transport.persistence()
         while not self.is_over:
             try:
                 headers = {"Accept": "text/event-stream"}
                 with self._transport.stream("GET", f"/v1/tasks/{step(self.id)}/events", headers=headers, read_timeout=_SILENCE) as answer:
                     for event in httpx2.EventSource(answer):
-                        attempt = 1
+                        persistence.step_forward()
                         if event.event == "progress":
                             yield self._transport.read(event.data, ProgressBody)
                         elif event.data:
                             self.body = self._transport.read(event.data, TaskBody)
             except (ConnectionFailed, ApiError) as error:
-                pause = self._transport.pause_after(error, attempt)
+                pause = self._transport.pause_after(error, persistence)
                 if pause is None:
                     raise
-                attempt += 1
             else:
-                pause = (self._transport.pause(1) or 0.0) if self.status == "in_progress" else 0.0
+                pause = draw_pause() if self.status == "in_progress" else 0.0
             sleep(pause)
 
     def asset(self) -> AssetBody:

@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 
 from spark_assets.client.errors import PASSING, ApiError, ConnectionFailed, NotAtGateway, NotUnderstood, api_error
-from spark_assets.client.retrying import RetryPolicy, retry_after
+from spark_assets.client.retrying import Persistence, RetryPolicy, retry_after
 from spark_assets.client.synchronous.means import sleep
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class Transport:
             sent.setdefault("Idempotency-Key", secrets.token_urlsafe(18))
         is_repeatable = method in _REPEATABLE or not self.gateway
         limit = httpx2.Timeout(self._timeout, read=self._timeout + (timeout or 0.0))
-        attempt, may_be_gone = 1, False
+        persistence, may_be_gone = self.persistence(), False
         while True:
             error: ApiError | ConnectionFailed
             try:
@@ -122,11 +122,10 @@ class Transport:
                 error = _refusal(answer)
                 is_worth_it = error.retryable and (is_repeatable or answer.status_code == 429)
                 may_be_gone |= method == "DELETE" and answer.status_code >= 500
-            pause = self._pause(error, attempt) if is_worth_it else None
+            pause = self._pause(error, persistence) if is_worth_it else None
             if pause is None:
                 raise error
             sleep(pause)
-            attempt += 1
 
     @contextlib.contextmanager
     def stream(
@@ -160,17 +159,17 @@ class Transport:
             raise NotAtGateway(path)
         return path
 
-    def pause(self, attempt: int) -> float | None:
-        """Seconds until a broken transfer goes on, after so many attempts without a step forward; None: give up."""
-        return self._retries.pause(attempt, None)
+    def persistence(self) -> Persistence:
+        """For something that is tried again until it comes to its end."""
+        return Persistence(self._retries)
 
-    def pause_after(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
-        """The same after an error: a refusal that will not change is final."""
-        return None if isinstance(error, ApiError) and not error.retryable else self._pause(error, attempt)
+    def pause_after(self, error: ApiError | ConnectionFailed, persistence: Persistence) -> float | None:
+        """Seconds until a broken transfer goes on, or None: give up. A refusal that will not change is final."""
+        return None if isinstance(error, ApiError) and not error.retryable else self._pause(error, persistence)
 
-    def _pause(self, error: ApiError | ConnectionFailed, attempt: int) -> float | None:
+    def _pause(self, error: ApiError | ConnectionFailed, persistence: Persistence) -> float | None:
         is_passing = error.status in PASSING if isinstance(error, ApiError) else self._was_answered
-        return self._retries.pause(attempt, getattr(error, "retry_after", None), is_hopeful=is_passing)
+        return persistence.pause(getattr(error, "retry_after", None), is_hopeful=is_passing)
 
     @contextlib.contextmanager
     def foreign(self, url: str, offset: int) -> Iterator[httpx2.Response]:

@@ -61,24 +61,26 @@ class Uploads:
 
     def _fill(self, path: str, file: IO[bytes], size: int, tell: Progress) -> str:
         """Send what is missing until the upload has become a task; the task's ID."""
-        attempt, reached = 1, -1
+        persistence, reached = self._transport.persistence(), -1
         while True:
             answer = self._transport.send("HEAD", path, headers=_TUS)
             offset = int(answer.headers["upload-offset"])
             tell(offset, size)
             if "upload-task" in answer.headers:
                 return str(answer.headers["upload-task"])
-            attempt, reached = (1, offset) if offset > reached else (attempt + 1, reached)
+            if offset > reached:
+                persistence.step_forward()
+                reached = offset
             try:
                 task_id = self._send_rest(path, file, offset, size, tell)
             except (ConnectionFailed, ApiError) as error:
                 is_busy = isinstance(error, Conflict) and error.code in {"Conflict.UploadBusy", "Conflict.Offset"}
                 if isinstance(error, ApiError) and not error.retryable and not is_busy:
                     raise
-                pause = self._transport.pause(attempt)
+                pause = persistence.pause(getattr(error, "retry_after", None))
                 if pause is None:
                     raise
-                sleep(max(pause, getattr(error, "retry_after", None) or 0.0))
+                sleep(pause)
             else:
                 if task_id is not None:
                     return task_id
