@@ -14,6 +14,8 @@ from tests.factories.media import make_jpeg
 from tests.factories.receivers import Receiver
 from tests.factories.spark_processes import Service
 
+PROXY, STRANGER = "127.0.0.7", "127.0.0.1"
+"""Who connects to the server: one whose word it takes, and one whose it does not."""
 SERVES, CALLS, TAKES = 2, 3, 5
 """Kinds of spans, in OTLP's numbers."""
 STATIONS = ["fetch", "recall", "sniff", "inspect", "verify", "moderate", "store", "activate"]
@@ -31,7 +33,7 @@ class Scene(NamedTuple):
 def scene(make_service: MakeService) -> Iterator[Scene]:
     """One of each size; spans are sent ten times a second."""
     with Collector() as collector:
-        service = make_service(webhook_allow="127.0.0.0/8", traces=collector.url)
+        service = make_service(webhook_allow="127.0.0.0/8", trusted_proxies=PROXY, traces=collector.url)
         for process in service.processes:
             process.variables["OTEL_BSP_SCHEDULE_DELAY"] = "100"
         with service:
@@ -44,7 +46,7 @@ def _only(spans: list[Told], name: str, trace: str) -> Told:
     return found
 
 
-def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_the_client(
+def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_a_trusted_proxy(
     scene: Scene, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     client, collector = scene.client, scene.collector
@@ -54,7 +56,7 @@ def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_t
         webhook = client.call("POST", "/v1/webhooks", {"url": f"{receiver.url}?token=webhook-secret", "events": ["asset.active"]})
         assert webhook.status == 201, webhook.body
         group = client.create_group("a name nobody may see")
-        traced = SparkClient(client.base_url, client.key, {"traceparent": f"00-{trace}-{step}-01"})
+        traced = SparkClient(client.base_url, client.key, {"traceparent": f"00-{trace}-{step}-01"}, source=PROXY)
         answer = traced.post(
             {"model": "spark_asset_create", "Name": "n", "URL": f"{picture}?token=source-secret", "AssetType": "Image", "GroupId": group}
         )
@@ -97,6 +99,26 @@ def test_what_fails_is_told_by_its_code_and_nothing_secret_is_told_at_all(scene:
     told = b"".join(collector.bodies)
     secret = (b"-secret", b"nobody may see", b"traced-path", b"traced-noise", b"127.0.0.1", client.key.encode(), client.key[3:12].encode())
     assert [word for word in secret if word in told] == []
+
+
+def test_a_stranger_decides_neither_whose_trace_a_request_is_nor_whether_it_is_told_nor_under_which_name(scene: Scene) -> None:
+    trace, step = secrets.token_hex(16), secrets.token_hex(8)
+    for sampled in ("00", "01"):
+        stranger = SparkClient(scene.client.base_url, scene.client.key, {"traceparent": f"00-{trace}-{step}-{sampled}"}, source=STRANGER)
+        assert stranger.request("GET", f"/v1/groups/stranger-{sampled}").status == 404
+        assert stranger.request(f"MADE-UP-{sampled}", "/model/v1/generation").status == 405
+    routes = ["GET /v1/groups/{group_id}", "_OTHER /model/v1/generation"]
+
+    def theirs(told: list[Told]) -> list[Told]:
+        return [span for span in told if trace in span.beside]
+
+    spans = scene.collector.wait(lambda told: len(theirs(told)) == 4)
+    assert sorted(span.name for span in theirs(spans)) == sorted(routes * 2)
+    assert {span.said["http.request.method"] for span in theirs(spans)} == {"GET", "_OTHER"}
+    assert {span.parent for span in theirs(spans)} == {""}
+    assert len({span.trace for span in theirs(spans)} - {trace}) == 4
+    assert not any(span.trace == trace for span in spans)
+    assert b"MADE-UP" not in b"".join(scene.collector.bodies)
 
 
 def test_a_poll_is_told_and_probes_are_not(scene: Scene) -> None:

@@ -23,6 +23,8 @@ class Told(NamedTuple):
     kind: int
     failed: bool
     said: dict[str, Any]
+    beside: tuple[str, ...]
+    """Traces of others that it is linked to."""
 
 
 class Collector:
@@ -104,6 +106,7 @@ def _told(span: Any) -> Told:
         span.kind,
         span.status.code == 2,
         _said(span.attributes),
+        tuple(link.trace_id.hex() for link in span.links),
     )
 
 

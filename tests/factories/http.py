@@ -55,12 +55,18 @@ def send(
     body: bytes | None = None,
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     timeout: float = 30.0,
+    source: str | None = None,
 ) -> Answer:
-    """One request on a connection of its own, with no header beyond these, a `Host`, and the length of a body; follows nothing."""
+    """One request on a connection of its own, with no header beyond these, a `Host`, and the length of a body; follows nothing.
+
+    `source`: the address to connect from.
+    """
     parts = urlsplit(url)
     assert parts.hostname is not None
     given_out.note_request(body)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    connection = http.client.HTTPConnection(
+        parts.hostname, parts.port, timeout=timeout, source_address=None if source is None else (source, 0)
+    )
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         given = list(headers.items() if isinstance(headers, Mapping) else headers)
@@ -102,11 +108,15 @@ class SparkClient:
     key: str
     headers: dict[str, str] = field(default_factory=dict)
     """Sent with every request."""
+    source: str | None = None
+    """The address to connect from."""
 
     def request(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request with the key; an empty `Authorization` in `headers` leaves it out."""
         given = {"Authorization": f"Bearer {self.key}", **self.headers, **(headers or {})}
-        return send(method, self.base_url + path, body=body, headers={name: value for name, value in given.items() if value})
+        return send(
+            method, self.base_url + path, body=body, headers={name: value for name, value in given.items() if value}, source=self.source
+        )
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request of our own surface, with a body in JSON if there is one."""

@@ -36,11 +36,18 @@ class Traces(Protocol):
         """Whether anybody is told."""
 
     def span(
-        self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INSIDE, said: Mapping[str, str | int] | None = None
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        beside: str | None = None,
+        kind: SpanKind = SpanKind.INSIDE,
+        said: Mapping[str, str | int] | None = None,
     ) -> AbstractContextManager[Span]:
         """A step for as long as this lasts; an error that leaves it is told by its code, not by its words.
 
         `parent`: the step that it follows from, as `current` told it, perhaps in another process; None: the one around it.
+        `beside`: one that a stranger names. This begins a trace of its own, which says so, and the stranger decides nothing of it.
         """
 
     def current(self) -> str | None:
@@ -64,7 +71,13 @@ class Untold:
     are_told = False
 
     def span(
-        self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INSIDE, said: Mapping[str, str | int] | None = None
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        beside: str | None = None,
+        kind: SpanKind = SpanKind.INSIDE,
+        said: Mapping[str, str | int] | None = None,
     ) -> AbstractContextManager[Span]:
         """Nothing."""
         return _NOTHING

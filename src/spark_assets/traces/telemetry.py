@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Final
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -44,12 +45,21 @@ class TelemetryTraces:
 
     @contextmanager
     def span(
-        self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INSIDE, said: Mapping[str, str | int] | None = None
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        beside: str | None = None,
+        kind: SpanKind = SpanKind.INSIDE,
+        said: Mapping[str, str | int] | None = None,
     ) -> Iterator[Span]:
         """A step for as long as this lasts: see `ports.traces.Traces.span`."""
         context = None if parent is None else self._propagator.extract({_TRACEPARENT: parent})
+        links: list[trace.Link] = []
+        if beside is not None:
+            context, links = Context(), self._links(beside)
         with self._tracer.start_as_current_span(
-            name, context, _KINDS[kind], said, record_exception=False, set_status_on_exception=False
+            name, context, _KINDS[kind], said, links, record_exception=False, set_status_on_exception=False
         ) as begun:
             step = _Step(begun)
             try:
@@ -63,6 +73,11 @@ class TelemetryTraces:
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier.get(_TRACEPARENT)
+
+    def _links(self, beside: str) -> list[trace.Link]:
+        """To the step, if it is one."""
+        found = trace.get_current_span(self._propagator.extract({_TRACEPARENT: beside}, Context())).get_span_context()
+        return [trace.Link(found)] if found.is_valid else []
 
     def close(self) -> None:
         """Send what is left, as far as the collector takes it in time. Waits for that long at most."""

@@ -40,6 +40,11 @@ class ClientAddresses:
         found = {self._follow(peer, hops) for hops in (_listed(plain), _standard(standard)) if hops}
         return found.pop() if len(found) == 1 else peer
 
+    def trusts(self, peer: str | None) -> bool:
+        """Whether the other end of the connection is one of the proxies that are trusted."""
+        address = None if peer is None else _read(peer)
+        return address is not None and any(address in network for network in self._trusted)
+
     def _follow(self, peer: str, hops: Sequence[str]) -> str:
         """Back along the hops, as far as those who tell of them are trusted and tell an address."""
         address = _read(peer)

@@ -93,6 +93,10 @@ def test_a_step_that_follows_from_nothing_that_can_be_read_begins_a_trace_of_its
                 current = traces.current()
                 assert current is not None
                 assert len(current) == 55
+            with traces.span("step", beside=parent):
+                current = traces.current()
+                assert current is not None
+                assert len(current) == 55
     finally:
         traces.close()
 

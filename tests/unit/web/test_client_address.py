@@ -37,6 +37,13 @@ def test_the_last_hop_that_is_no_trusted_proxy_is_the_client(told: str, expected
     assert address_of("::ffff:127.0.0.1", ("X-Forwarded-For", "203.0.113.9")) == "203.0.113.9"
 
 
+def test_a_peer_is_trusted_by_its_address_and_by_nothing_else() -> None:
+    addresses = ClientAddresses(PROXIES)
+    peers = ("127.0.0.1", "::ffff:10.1.2.3", "2001:db8:1::7", "127.0.0.2", "", "localhost", None)
+    assert [addresses.trusts(peer) for peer in peers] == [True, True, True, False, False, False, False]
+    assert not ClientAddresses().trusts("127.0.0.1")
+
+
 def test_a_peer_that_is_no_trusted_proxy_is_believed_nothing() -> None:
     told = (("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=203.0.113.9"))
     assert address_of("198.51.100.1", *told) == "198.51.100.1"
