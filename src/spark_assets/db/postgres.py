@@ -11,13 +11,14 @@ import asyncpg
 import structlog
 from sqlalchemy import BigInteger, Integer, Table, Text, bindparam, cast, event, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection as AdaptedConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
 
 from spark_assets.db.connection import Parameters, Row, Transactions, insert_new, insert_or_replace
 from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 from spark_assets.db.postgres_signals import CHANNEL, PostgresSignals
-from spark_assets.db.schema import APPLICATION_NAME
+from spark_assets.db.schema import APPLICATION_NAME, READ, NewerSchema, is_enough, schema_in
 from spark_assets.db.sealing import Sealer
 from spark_assets.db.unit_of_work import SqlRepositories, SqlUnitOfWork
 from spark_assets.domain.errors import Unavailable
@@ -165,6 +166,7 @@ class PostgresDatabase:
         self._engine = engine
         self._metrics = metrics
         _count_connections(engine, metrics)
+        _look_at_floor(engine)
         self._signals = PostgresSignals(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sealer = sealer
@@ -223,6 +225,22 @@ async def _let_go(connection: AsyncConnection) -> None:
         await connection.close()
     except _ERRORS as error:
         log.warning("connection_lost", error=type(error).__name__)
+
+
+def _look_at_floor(engine: AsyncEngine) -> None:
+    """Each new connection reads once how old code may be: one that a migration has left behind is to touch nothing."""
+
+    def look(connection: AdaptedConnection, _record: object) -> None:
+        try:
+            is_enough(schema_in(connection.run_async(lambda raw: raw.fetchrow(READ))))
+        except NewerSchema as error:
+            connection.terminate()
+            raise Unavailable("the database is newer than this process may use; another one answers, or will") from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            connection.terminate()
+            raise Unavailable("the database cannot be reached; try again shortly") from error
+
+    event.listen(engine.sync_engine, "connect", look)
 
 
 def _count_connections(engine: AsyncEngine, metrics: Metrics) -> None:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from spark_assets.db import postgres, schema
 from spark_assets.db.postgres import postgres_engine
 from spark_assets.db.schema import OlderCodeRuns
+from spark_assets.domain.errors import Unavailable
 from spark_assets.runtime.assembly import open_queue
 from spark_assets.runtime.postgres_migrations import HeldUp, Patience, migrate_postgres
 from spark_assets.settings import Settings
@@ -175,3 +176,23 @@ async def test_every_connection_says_which_migration_its_code_knows(postgres_ser
         await queue.close()
     await drop_postgres_database(postgres_server, url)
     assert [row["application_name"] for row in rows] == [schema.APPLICATION_NAME] * 3, "of the pool, of the signals, of the queue"
+
+
+async def test_a_process_that_a_migration_has_left_behind_opens_no_connection_more(postgres_server: PostgresServer) -> None:
+    url = await create_postgres_database(postgres_server)
+    async with open_postgres(url) as database:
+        await database.check()
+        await database.run(postgres.text(f"UPDATE alembic_version SET version_num = '9998', floor = '{schema.HEAD}'"))
+        async with database.read():  # that one is in use, so that the next is a new one
+            await database.check()
+        await database.run(postgres.text("UPDATE alembic_version SET floor = '9998'"))
+    async with open_postgres(url) as behind:
+        with pytest.raises(Unavailable, match="newer than this process"):
+            await behind.check()
+        ours = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '{schema.APPLICATION}%'"
+        async with asyncio.timeout(30):
+            while await ask(url, ours):  # noqa: ASYNC110  # what was refused is closed; the server needs a moment to see it
+                await asyncio.sleep(0.01)
+        await ask(url, f"WITH u AS (UPDATE alembic_version SET floor = '{schema.HEAD}' RETURNING 1) SELECT count(*) FROM u")
+        await behind.check()
+    await drop_postgres_database(postgres_server, url)
