@@ -1,6 +1,7 @@
 """Migrations are of two kinds: those that only add, so that older code runs on, and those that take away, and say from which code on."""
 
 import asyncio
+import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from pydantic import SecretStr
 from sqlalchemy import Connection, create_engine, event
 
@@ -47,6 +49,16 @@ def in_order(scripts: Path) -> list[Script]:
 
 
 SCRIPTS: Final = in_order(MIGRATIONS)
+QUEUE_TABLES: Final = ("0008", "1e5896acb7fcc9a781b6fa723d12b7f078dfb19ad061b5e2376e81b6dc863ee1")
+"""A migration of ours, and the hash of the tables that PgQueuer declared when it was the newest."""
+
+
+def test_other_tables_of_the_queue_come_with_a_migration_of_ours() -> None:
+    """A start looks at our version alone: without one, only `spark-assets migrate` would bring them."""
+    number, digest = QUEUE_TABLES
+    found = hashlib.sha256(QueryBuilderEnvironment().build_install_query().encode()).hexdigest()
+    assert found == digest, "add a migration, if only an empty one, and write down its number and this hash as QUEUE_TABLES"
+    assert number <= schema.HEAD
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.revision)
