@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -17,7 +18,7 @@ from tests.factories.http import SparkClient, TaskFailed, send
 from tests.factories.loopback_server import free_port
 from tests.factories.media import make_jpeg
 from tests.factories.receivers import Receiver
-from tests.factories.spark_processes import Service, run
+from tests.factories.spark_processes import Service, environment, run
 from tests.factories.watching import queries
 
 PREFIX: Final = "spark_assets_"
@@ -197,6 +198,15 @@ def test_a_listener_whose_address_is_taken_stops_the_start_with_one_sentence(wat
     ended = run(command, variables)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.splitlines() == [f"spark-assets: cannot listen on {address}: Address already in use"]
+
+
+def test_a_server_whose_metrics_would_be_shown_at_its_own_address_does_not_start(tmp_path: Path) -> None:
+    port = free_port()
+    variables = environment(home=tmp_path / "home", metrics_listen=f"127.0.0.1:{port}")
+    ended = run(["serve", "--host", "127.0.0.1", "--port", str(port)], variables)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    why = f"the server itself listens on 127.0.0.1:{port}; choose another port"
+    assert ended.stderr.splitlines()[-1:] == [f"spark-assets: SPARK_ASSETS_METRICS_LISTEN cannot be used: {why}"]
 
 
 def test_a_server_and_its_worker_export_every_metric_that_an_alert_or_the_dashboard_asks_for(watched: Watched) -> None:

@@ -134,6 +134,9 @@ def _check_settings(settings: "Settings") -> None:
 
 def _check_addresses(settings: "Settings") -> None:
     """Refuse an address that cannot be listened on. granian shares its port with whoever shares it too, and would not notice."""
+    from spark_assets.runtime.addresses import check_listeners
+
+    check_listeners(settings)
     _check_address(settings.host, settings.port)
     if settings.metrics_address is not None:
         _check_address(*settings.metrics_address)

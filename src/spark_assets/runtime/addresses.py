@@ -1,11 +1,15 @@
 """Addresses that the settings hold, judged without opening anything, so that a bad one stops the start before any process begins."""
 
+import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from spark_assets.fetching.address_guard import Allowed, parse_allowed
 from spark_assets.settings import BadSettings, Settings
 from spark_assets.storage.location import StorageLocation, parse_storage_url
+
+_WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # compared with, never bound to
 
 
 def storage_location(settings: Settings) -> StorageLocation:
@@ -45,8 +49,32 @@ def own_addresses(settings: Settings) -> list[tuple[str, int]]:
     return [(address, port) for host, port in listening for address in _addresses_of(host)]
 
 
+def check_listeners(settings: Settings) -> None:
+    """A server's own address is not that of its metrics: with shared ports, each would get some of the other's requests.
+
+    Raises BadSettings.
+    """
+    metrics = settings.metrics_address
+    if metrics is None or metrics[1] != settings.port:
+        return
+    own, shown = _bound_to(settings.host), _bound_to(metrics[0])
+    if own & shown or _WILDCARDS & (own | shown):
+        raise BadSettings(
+            f"SPARK_ASSETS_METRICS_LISTEN cannot be used: the server itself listens on {settings.host}:{settings.port}; choose another port"
+        )
+
+
+def _bound_to(host: str) -> frozenset[str]:
+    """The addresses that a host name stands for; none if nobody knows it."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return frozenset()
+    return frozenset(str(address[0]) for *_, address in found)
+
+
 def _addresses_of(host: str) -> list[str]:
     try:
         return [str(ip_address(host))]
     except ValueError:
-        return ["0.0.0.0", "::"]  # compared with, never bound to
+        return sorted(_WILDCARDS)

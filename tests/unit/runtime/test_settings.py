@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_assets.runtime.addresses import own_addresses, trusted_proxies
+from spark_assets.runtime.addresses import check_listeners, own_addresses, trusted_proxies
 from spark_assets.settings import BadSettings, load_settings
 
 FLEET = {
@@ -232,3 +232,28 @@ def test_where_metrics_are_shown_is_an_address_of_our_own(
 def test_what_cannot_be_listened_on_for_metrics_is_refused(listen: str, tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=r"^SPARK_ASSETS_METRICS_LISTEN cannot be used: it must be an address and a port"):
         load_settings(home=tmp_path, metrics_listen=listen)
+
+
+@pytest.mark.parametrize(
+    ("host", "listen", "is_refused"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080", True),
+        ("127.0.0.1", "localhost:8080", True),
+        ("localhost", "127.0.0.1:8080", True),
+        ("127.0.0.1", "0.0.0.0:8080", True),
+        ("0.0.0.0", "127.0.0.1:8080", True),
+        ("::", "127.0.0.1:8080", True),
+        ("0.0.0.0", "[::]:8080", True),
+        ("127.0.0.1", "127.0.0.2:8080", False),
+        ("127.0.0.1", "127.0.0.1:9464", False),
+        ("0.0.0.0", "0.0.0.0:9464", False),
+        ("127.0.0.1", "", False),
+    ],
+)
+def test_metrics_are_not_shown_where_the_server_itself_listens(host: str, listen: str, is_refused: bool, tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path, host=host, base_url="http://assets.example.com", metrics_listen=listen)
+    if not is_refused:
+        check_listeners(settings)
+        return
+    with pytest.raises(BadSettings, match=rf"^SPARK_ASSETS_METRICS_LISTEN cannot be used: the server itself listens on {host}:8080"):
+        check_listeners(settings)
