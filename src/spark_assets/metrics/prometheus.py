@@ -39,6 +39,8 @@ class PrometheusMetrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library tells no types here
         folder = os.environ.get(FOLDER_VARIABLE)
         self._folder = None if folder is None else Path(folder)
+        if self._folder is not None:
+            self._begin_anew(self._folder)
         self._registry = CollectorRegistry()
         self._counters = {what: Counter(PREFIX + what, said.help, _names(said), registry=self._registry) for what, said in COUNTS.items()}
         self._histograms = {
@@ -115,11 +117,17 @@ class PrometheusMetrics:
         return tally
 
     @staticmethod
+    def _begin_anew(folder: Path) -> None:
+        """What rose in an earlier process that had this one's number is not this one's; before anything is counted."""
+        for file in folder.glob(f"gauge_live*_{os.getpid()}.db"):
+            file.unlink(missing_ok=True)
+
+    @staticmethod
     def _bury(folder: Path) -> None:
         """What rose in a process that is gone has fallen; what it counted stays."""
         for file in folder.glob("gauge_live*.db"):
             found = _LIVE.fullmatch(file.name)
-            if found is not None and not Path(f"/proc/{found[1]}").exists():
+            if found is not None and not _is_alive(int(found[1])):
                 with suppress(FileNotFoundError):
                     mark_process_dead(int(found[1]), str(folder))  # type: ignore[no-untyped-call]  # the library tells no types here
 
@@ -150,6 +158,17 @@ class _Present(Collector):
         yield _gauge("database_up", "Whether the database and the queue told what there is to do", [({}, int(self._load is not None))])
         if self._load is not None:
             yield from _load(self._load)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether there is a process with that number, ours or not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _load(load: Load) -> Iterator[Metric]:

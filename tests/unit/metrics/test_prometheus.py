@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from spark_assets.domain.error_codes import REFUSALS
 from spark_assets.ingest.pipeline import STATIONS
 from spark_assets.metrics.definitions import COUNTS, LEVELS, MEASURES, OTHER, PREFIX, STAGES, Definition
-from spark_assets.metrics.prometheus import FOLDER_VARIABLE, PrometheusMetrics
+from spark_assets.metrics.prometheus import FOLDER_VARIABLE, PrometheusMetrics, _is_alive
 from spark_assets.ports.metrics import Count, Level, Load, Measure
 
 DEFINITIONS: Final[dict[str, Definition]] = {**COUNTS, **MEASURES, **LEVELS}
@@ -141,6 +142,45 @@ def _count(number: int, has_counted: "multiprocessing.synchronize.Event", may_en
 
 def _show(answers: "multiprocessing.queues.Queue[bytes]") -> None:
     answers.put(PrometheusMetrics(version="1", database="postgresql").render(LOAD))
+
+
+def _show_later(may_begin: "multiprocessing.synchronize.Event", answers: "multiprocessing.queues.Queue[bytes]") -> None:
+    may_begin.wait(60)
+    _show(answers)
+
+
+def test_a_process_holds_nothing_of_an_earlier_one_that_had_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is started again, where few numbers go round."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    has_counted, may_go_on = SPAWN.Event(), SPAWN.Event()
+    answers = SPAWN.Queue()
+    processes = [
+        SPAWN.Process(target=_count, args=(10, has_counted, may_go_on)),
+        SPAWN.Process(target=_show_later, args=(may_go_on, answers)),
+    ]
+    for process in processes:
+        process.start()
+    try:
+        assert has_counted.wait(60)
+        (left,) = tmp_path.glob("gauge_live*.db")
+        left.rename(left.with_name(left.name.replace(str(processes[0].pid), str(processes[1].pid))))
+        may_go_on.set()
+        found = samples(answers.get(timeout=60))
+    finally:
+        may_go_on.set()
+        for process in processes:
+            process.join(30)
+    assert found[f"{PREFIX}ingests_running", ()] == 0
+    assert found[f"{PREFIX}fetched_bytes_total", (("source", "url"),)] == 10
+
+
+def test_a_process_is_alive_until_it_has_ended_whoever_owns_it() -> None:
+    process = SPAWN.Process(target=int)
+    process.start()
+    assert process.pid is not None
+    assert _is_alive(process.pid)
+    process.join(30)
+    assert [_is_alive(number) for number in (process.pid, os.getpid(), 1)] == [False, True, True]
 
 
 def test_several_processes_count_in_one_place_and_what_rose_in_one_that_is_gone_has_fallen(
