@@ -101,6 +101,21 @@ def test_what_fails_is_told_by_its_code_and_nothing_secret_is_told_at_all(scene:
     assert [word for word in secret if word in told] == []
 
 
+def test_what_webhooks_are_told_of_a_deletion_is_in_the_trace_of_the_request(scene: Scene) -> None:
+    client, collector = scene.client, scene.collector
+    with Receiver() as receiver:
+        webhook = client.call("POST", "/v1/webhooks", {"url": receiver.url, "events": ["group.deleted"]})
+        assert webhook.status == 201, webhook.body
+        trace, step = secrets.token_hex(16), secrets.token_hex(8)
+        traced = SparkClient(client.base_url, client.key, {"traceparent": f"00-{trace}-{step}-01"}, source=PROXY)
+        assert traced.request("DELETE", f"/v1/groups/{client.create_group()}").status in {200, 204}
+        receiver.wait(1)
+    spans = collector.wait(lambda told: any((span.name, span.trace) == ("deliver", trace) for span in told))
+    request, deliver = (_only(spans, name, trace) for name in ("DELETE /v1/groups/{group_id}", "deliver"))
+    assert (request.parent, deliver.parent) == (step, request.id)
+    assert deliver.said["spark_assets.event"] == "group.deleted"
+
+
 def test_a_stranger_decides_neither_whose_trace_a_request_is_nor_whether_it_is_told_nor_under_which_name(scene: Scene) -> None:
     trace, step = secrets.token_hex(16), secrets.token_hex(8)
     for sampled in ("00", "01"):

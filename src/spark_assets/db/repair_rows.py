@@ -21,6 +21,7 @@ _STRANDED = (
         tasks.c.id,
         tasks.c.asset_id,
         tasks.c.project_id,
+        tasks.c.traceparent,
         assets.c.error_code,
         assets.c.error_message,
         assets.c.error_reason,
@@ -117,7 +118,7 @@ def _values(failure: Failure) -> dict[str, str | None]:
 
 def _stranded(row: Row) -> Stranded:
     failure = None if row.error_code is None else Failure(row.error_code, row.error_message, row.error_reason)
-    return Stranded(task_id=row.id, asset_id=row.asset_id, project_id=row.project_id, failure=failure)
+    return Stranded(task_id=row.id, asset_id=row.asset_id, project_id=row.project_id, failure=failure, traceparent=row.traceparent)
 
 
 def _record(row: Row) -> UsageRecord:

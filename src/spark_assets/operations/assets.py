@@ -202,7 +202,7 @@ async def delete(uow: UnitOfWork, call: Call, command: GetAsset) -> Asset:
     asset = await uow.assets.get(command.id, [project.id])
     if asset is None:
         raise _unknown()
-    await delete_assets(uow, [asset.id], call.now)
+    await delete_assets(uow, [asset.id], call.now, call.terms.traces.current())
     await record_call(uow, call, "asset.deleted", project_id=project.id, subject=asset.id)
     return asset
 

@@ -97,7 +97,7 @@ async def _apply_to_one(uow: UnitOfWork, call: Call, change: BulkChange, asset_i
             if locked is None or tags != locked.tags:
                 await assets.change(uow, call, assets.UpdateAsset(id=asset.id, project=project.name, tags=tags))
         case BulkAction.DELETE:
-            await trash.delete_assets(uow, [asset.id], call.now)
+            await trash.delete_assets(uow, [asset.id], call.now, call.terms.traces.current())
         case never:
             assert_never(never)
     return project.id

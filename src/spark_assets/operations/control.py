@@ -36,7 +36,8 @@ async def cancel(uow: UnitOfWork, call: Call, task_id: str) -> tuple[Task, Proje
     for ended_id, asset_id in ended:
         await uow.assets.fail(asset_id, CANCELLED, call.now)
         uow.announce(ended_id)
-        await events.record(uow, events.failed(ended_id, asset_id, project.id, CANCELLED, call.now))
+        failed = events.failed(ended_id, asset_id, project.id, CANCELLED, call.now)
+        await events.record(uow, failed, call.terms.traces.current())
     await record_call(uow, call, "task.cancelled", project_id=project.id, subject=task.id, details={"asset_id": task.asset_id})
     return tasks.visible(await uow.tasks.get(task.id), call.caller), project
 

@@ -137,7 +137,7 @@ async def _erase_step(
     uow: UnitOfWork, call: Call, asset_ids: Sequence[str], erasure_id: str
 ) -> tuple[list[Doomed], Traces, list[Leftover]]:
     """Their tasks end before they are looked at: an ingestion that was quicker has left its bytes, which then go as well."""
-    await delete_assets(uow, asset_ids, call.now)
+    await delete_assets(uow, asset_ids, call.now, call.terms.traces.current())
     doomed = await uow.erasure.look_at(asset_ids)
     traces = await uow.erasure.traces(doomed)
     leftovers = await uow.erasure.purge(doomed, call.now)

@@ -107,7 +107,8 @@ async def _end_stranded(library: Library) -> int:
             as_told = Failure(failure_code(failure.code), failure.message, failure.reason)
             if await uow.repairs.end_task(found.task_id, as_told, now):
                 await uow.assets.fail(found.asset_id, failure, now)
-                await events.record(uow, [events.task_failed(found.task_id, found.asset_id, found.project_id, failure, now)])
+                failed = events.task_failed(found.task_id, found.asset_id, found.project_id, failure, now)
+                await events.record(uow, [failed], found.traceparent)
                 uow.announce(found.task_id)
                 ended += 1
         return ended

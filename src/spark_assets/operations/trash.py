@@ -27,8 +27,11 @@ DELETED: Final = Failure("Conflict.Deleted", "the asset was deleted before its i
 _STEP: Final = 500
 
 
-async def delete_assets(uow: UnitOfWork, asset_ids: Sequence[str], at: int) -> None:
-    """Put assets into the trash; those still being ingested fail, and so do their tasks."""
+async def delete_assets(uow: UnitOfWork, asset_ids: Sequence[str], at: int, traceparent: str | None = None) -> None:
+    """Put assets into the trash; those still being ingested fail, and so do their tasks.
+
+    `traceparent`: the step of a trace that deliveries of this follow from.
+    """
     for some in _steps(asset_ids):
         ended = await uow.tasks.end_for_assets(some, DELETED, at)
         for task_id, asset_id in ended:
@@ -37,7 +40,7 @@ async def delete_assets(uow: UnitOfWork, asset_ids: Sequence[str], at: int) -> N
         deleted = await uow.assets.delete(some, at)
         for asset in deleted:
             uow.tally(asset.project_id, Holdings(assets=-1, bytes=-(asset.size or 0)))
-        await events.record(uow, _told(ended, deleted, at))
+        await events.record(uow, _told(ended, deleted, at), traceparent)
         reach(Failpoint.TRASH_WRITTEN)
 
 
@@ -54,8 +57,8 @@ async def delete_group(uow: UnitOfWork, call: Call, group_id: str, project_id: s
         return False
     uow.tally(project_id, Holdings(groups=-1))
     asset_ids = await uow.assets.living_in_group(group_id, project_id)
-    await delete_assets(uow, asset_ids, call.now)
-    await events.record(uow, [events.group_deleted(group_id, project_id, call.now)])
+    await delete_assets(uow, asset_ids, call.now, call.terms.traces.current())
+    await events.record(uow, [events.group_deleted(group_id, project_id, call.now)], call.terms.traces.current())
     await record_call(uow, call, "group.deleted", project_id=project_id, subject=group_id)
     await record_assets(uow, call, "assets.deleted", project_id=project_id, subject=group_id, asset_ids=asset_ids)
     return True

@@ -54,6 +54,8 @@ class Stranded(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str
     failure: Failure | None
     """Why the asset failed, if it did; its code is the bare one."""
+    traceparent: str | None
+    """The step of a trace that the task follows from."""
 
 
 class Repairs(Protocol):
