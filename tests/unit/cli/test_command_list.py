@@ -1,9 +1,11 @@
 """What the commands have alike: they load when they run, and each explains itself."""
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from spark_assets.cli.drawing import draw_table
 from spark_assets.cli.main import app
 
 HEAVY = {"litestar", "sqlalchemy", "aiohttp", "av", "PIL", "granian", "pgqueuer", "pydantic_settings", "alembic"}
+MOST_SECONDS = 0.3
+"""Of a processor, for the overview."""
 RUN = """
 import sys
 from spark_assets.cli.main import app
@@ -37,6 +41,24 @@ def test_a_command_loads_what_it_needs_and_a_client_no_server(arguments: list[st
     finished = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert finished.returncode == (0 if arguments == ["--help"] else 7), finished.stderr
     assert set(finished.stderr.split()) & kept_out == set()
+
+
+def _processor_seconds(argument: str, printed: Path) -> float:
+    """What a process of the command line takes of a processor; how long it waits for one does not count."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV"))}
+    command = [sys.executable, "-c", "from spark_assets.cli.main import main; main()", argument]
+    output = [(os.POSIX_SPAWN_OPEN, 1, printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
+    process = os.posix_spawn(sys.executable, command, environment, file_actions=output)
+    _, status, usage = os.wait4(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return usage.ru_utime + usage.ru_stime
+
+
+def test_the_overview_takes_little_of_a_processor(tmp_path: Path) -> None:
+    """The best of three: the first one may have to compile files."""
+    printed = tmp_path / "overview"
+    assert min(_processor_seconds("--help", printed) for _ in range(3)) < MOST_SECONDS
+    assert "Usage: " in printed.read_text()
 
 
 def commands() -> Iterator[tuple[str, Any]]:
