@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from spark_assets.domain.api_key import Caller, Scope
-from spark_assets.domain.parameters import CREATE_ASSET, Operation
+from spark_assets.domain.parameters import CREATE_ASSET, OPERATIONS, Operation
 from spark_assets.domain.task import Task, TaskStatus
 from spark_assets.operations import tasks
 from spark_assets.operations.call import Call
@@ -75,7 +75,7 @@ async def _answer(uow: UnitOfWork, call: Call, operation: Operation, outcome: Ou
 async def poll(exchange: Exchange) -> None:
     """`GET /model/v1/generation/task/{id}`: a task's state; what has ended is remembered as it was sent.
 
-    Not so what holds a stored result: it may show what is erased before it is asked for again.
+    Not so what was read: it may show what is erased before it is asked for again. What changes something answers with an ID alone.
     """
     task_id, _, below = exchange.remaining_path.partition("/")
     if below in CONTROLS:
@@ -97,7 +97,7 @@ async def poll(exchange: Exchange) -> None:
     check_accept(exchange)
     task = await find_task(exchange, caller, task_id, seconds)
     body = encode(task_object(task, site.runtime.region))
-    if task.status is not TaskStatus.IN_PROGRESS and task.result is None:
+    if task.status is not TaskStatus.IN_PROGRESS and not OPERATIONS[task.model].is_reading:
         site.ended_tasks.put(task_id, task.project_id, body)
     await exchange.respond(200, body)
 
