@@ -2,7 +2,8 @@
 
 1. An idle server ingests files one at a time: the distribution of what each of its processes needs. Then as many as go at
    once: the mean of what they need under load, where commits and wake-ups are shared. The distribution is scaled to it.
-2. For each load, arrivals at random: the time from a creation to the end of its task, of the model and of a real server.
+2. For each load, arrivals at random: the time from a creation to the end of its task, of a real server and of the model, which is given
+   what a file needed meanwhile: the fewer there are at once, the less of a commit or a wake-up each shares with others.
 3. What cannot be measured here is simulated alone: more machines, and how many of them a rate needs.
 
 Client and origin share the cores with the server, in the model too.
@@ -10,6 +11,7 @@ Client and origin share the cores with the server, in the model too.
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final, NamedTuple
 
@@ -52,6 +54,11 @@ class Measured(NamedTuple):
     full_speed: float
     """Files a second."""
 
+    def at(self, spent: Sequence[float], files: int) -> "Measured":
+        """The same with the server's factor of a time in which it spent so many seconds on so many files."""
+        alone = mean(self.needs)
+        return self._replace(server_factor=spent[0] / files / (alone.accepting + alone.ingesting + alone.afterwards))
+
     def works(self, away: float = 0.0) -> list[Work]:
         """The needs under load."""
         return [one.work(self.server_factor, self.parser_factor, away) for one in self.needs]
@@ -65,10 +72,11 @@ def main() -> int:
         origin = stack.enter_context(serving_media())
         server = stack.enter_context(serving(settings=SETTINGS))
         client = _Client(server, origin, server.group_id())
-        measured = client.measure(Meter(server, _process_of(origin)))
+        meter = Meter(server, _process_of(origin))
+        measured = client.measure(meter)
         console.print(_needs_table(measured))
         system = System(places=AT_ONCE, cores=cores, stations={"loop": 1, "parser": cores, "outside": 2})
-        console.print(_comparison(client, measured, system))
+        console.print(_comparison(client, meter, measured, system))
     console.print(_fleet_table(measured, system))
     return 0
 
@@ -87,19 +95,19 @@ class _Client:
         with used(meter) as spent:
             lasted = submit_all(self._server.port, creations, self._poll())
             self._server.wait_until_idle()
-        alone = mean(needs)
-        server, parsers = (total / AT_FULL_SPEED for total in spent)
-        factors = (server / (alone.accepting + alone.ingesting + alone.afterwards), parsers / alone.parsing)
-        tell(
-            "simulate", f"{AT_FULL_SPEED / lasted:.0f} files/s at full speed; needs there against alone: {factors[0]:.2f}, {factors[1]:.2f}"
-        )
-        return Measured(needs, *factors, AT_FULL_SPEED / lasted)
+        parsing = spent[1] / AT_FULL_SPEED / mean(needs).parsing
+        measured = Measured(needs, 1.0, parsing, AT_FULL_SPEED / lasted).at(spent, AT_FULL_SPEED)
+        factors = f"{measured.server_factor:.2f}, {measured.parser_factor:.2f}"
+        tell("simulate", f"{measured.full_speed:.0f} files/s at full speed; needs there against alone: {factors}")
+        return measured
 
-    def under(self, rate: float) -> list[float]:
-        """Seconds from each creation to its end, at that many a second."""
-        lasted = submit_at_random(self._server.port, rate, self._creations(int(rate * SECONDS)), self._poll(), seed=1)
-        self._server.wait_until_idle()
-        return lasted
+    def under(self, rate: float, meter: Meter, measured: Measured) -> tuple[list[float], Measured]:
+        """Seconds from each creation to its end, at that many a second; and what a file needed meanwhile."""
+        creations = self._creations(int(rate * SECONDS))
+        with used(meter) as spent:
+            lasted = submit_at_random(self._server.port, rate, creations, self._poll(), seed=1)
+            self._server.wait_until_idle()
+        return lasted, measured.at(spent, len(creations))
 
     def _urls(self, count: int) -> list[str]:
         first, self._next = self._next, self._next + count
@@ -113,20 +121,22 @@ class _Client:
         return self._server.request("GET", "/model/v1/generation/task/TASK")
 
 
-def _comparison(client: _Client, measured: Measured, system: System) -> Table:
+def _comparison(client: _Client, meter: Meter, measured: Measured, system: System) -> Table:
     """Model and system at each load."""
     table = Table("load", "files/s", title="From creation to end, ms: model and system", box=None)
-    for title in ("p50 model", "p50 system", "ratio", "p95 model", "p95 system", "ratio", "queued p95, model"):
+    for title in ("server's needs", "p50 model", "p50 system", "ratio", "p95 model", "p95 system", "ratio", "queued p95, model"):
         table.add_column(title, justify="right")
     for load in LOADS:
         rate = load * measured.full_speed
-        passages = simulate(system, measured.works(), rate, _SIMULATED, seed=1)
-        modelled, real = [passage.lasted for passage in passages], client.under(rate)
+        real, there = client.under(rate, meter, measured)
+        passages = simulate(system, there.works(), rate, _SIMULATED, seed=1)
+        modelled = [passage.lasted for passage in passages]
         cells = []
         for share in (0.5, 0.95):
             ours, theirs = 1000 * percentile(modelled, share), 1000 * percentile(real, share)
             cells += [f"{ours:.1f}", f"{theirs:.1f}", f"{ours / theirs:.2f}"]
         queued = 1000 * percentile([passage.queued for passage in passages], 0.95)
+        cells.insert(0, f"{there.server_factor:.2f}")
         table.add_row(f"{load:.0%}", f"{rate:.0f}", *cells, f"{queued:.1f}")
         tell("simulate", f"load {load:.0%} done")
     return table

@@ -97,9 +97,9 @@ def test_tags_are_added_and_taken_off_and_the_others_stay(scene: Scene) -> None:
     assert _tags(scene, asset) == ["a", "b", "c"]
     _change(scene.client, "untag", [asset], tags=["a", "none"])
     assert _tags(scene, asset) == ["b", "c"]
-    before = scene.client.get_v1_asset(asset)
+    before = scene.client.get_v1_asset(asset) | {"url": ""}  # which is signed anew at each look
     _change(scene.client, "untag", [asset], tags=["a"])
-    assert scene.client.get_v1_asset(asset) == before
+    assert scene.client.get_v1_asset(asset) | {"url": ""} == before
 
 
 def test_an_asset_with_too_many_tags_is_told_apart(scene: Scene) -> None:

@@ -74,6 +74,8 @@ def worker(home: Home = None) -> None:
 
     Example: spark-assets worker
     """
+    import uvloop
+
     from spark_assets.runtime.databases import prepare_database, refuse_unfinished
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import arm_failpoint, load_settings
@@ -90,7 +92,7 @@ def worker(home: Home = None) -> None:
         if settings.metrics_address is not None:
             _check_address(*settings.metrics_address)
         os.environ.pop(_COUNTING_FOLDER, None)
-        asyncio.run(_work(settings))
+        uvloop.run(_work(settings))
 
 
 def migrate(home: Home = None) -> None:
