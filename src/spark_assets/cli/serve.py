@@ -49,6 +49,7 @@ def serve(
 
     Example: spark-assets serve --port 8080
     """
+    from spark_assets.observability import configure_logging
     from spark_assets.runtime.certificate import check_certificate
     from spark_assets.runtime.databases import prepare_database, refuse_unfinished
     from spark_assets.runtime.home import lock_home, make_home
@@ -58,6 +59,7 @@ def serve(
         settings = load_settings(home=home, host=host, port=port, workers=workers, ingest=ingest, tls_cert=tls_cert, tls_key=tls_key)
         arm_failpoint()
         check_certificate(settings)
+        configure_logging(settings.log_level, settings.log_format)
         make_home(settings)
         with lock_home(settings) if settings.is_embedded else nullcontext():
             prepare_database(settings)
@@ -76,6 +78,7 @@ def worker(home: Home = None) -> None:
     """
     import uvloop
 
+    from spark_assets.observability import configure_logging
     from spark_assets.runtime.databases import prepare_database, refuse_unfinished
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import arm_failpoint, load_settings
@@ -85,6 +88,7 @@ def worker(home: Home = None) -> None:
         arm_failpoint()
         if settings.is_embedded:
             fail("a worker of its own needs PostgreSQL: set SPARK_ASSETS_DATABASE_URL; on SQLite, serve ingests by itself", FAILURE)
+        configure_logging(settings.log_level, settings.log_format)
         make_home(settings)
         prepare_database(settings)
         refuse_unfinished(settings)
@@ -100,12 +104,14 @@ def migrate(home: Home = None) -> None:
 
     Example: spark-assets migrate
     """
+    from spark_assets.observability import configure_logging
     from spark_assets.runtime.databases import describe_schema, migrate_database, needs_migration
     from spark_assets.runtime.home import make_home
     from spark_assets.settings import load_settings
 
     with explained():
         settings = load_settings(home=home)
+        configure_logging(settings.log_level, settings.log_format)
         make_home(settings)
         is_behind = needs_migration(settings) or not settings.is_embedded  # a fleet's queue has tables of its own
         done = "the schema is now up to date" if is_behind and migrate_database(settings) else "the schema needed no migration"
@@ -228,10 +234,8 @@ async def _work(settings: "Settings") -> None:
     """Ingest until SIGTERM or SIGINT, then drain."""
     from spark_assets.cli.application import working
     from spark_assets.cli.metrics_listener import showing_metrics
-    from spark_assets.observability import configure_logging
     from spark_assets.runtime.assembly import open_runtime
 
-    configure_logging(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
