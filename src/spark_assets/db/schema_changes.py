@@ -48,7 +48,7 @@ def refuse_beside_older_code(connection: Connection, version: str | None = None)
     found = read_schema(connection)
     if found.version is None:
         return
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
 
     steps = ScriptDirectory.from_config(_config()).iterate_revisions(version or HEAD, found.version)
     floors = {getattr(step.module, "floor", FIRST_FLOOR) for step in steps}
@@ -56,7 +56,7 @@ def refuse_beside_older_code(connection: Connection, version: str | None = None)
 
 
 def _config() -> "Config":
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415  # as above
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

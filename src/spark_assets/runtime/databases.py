@@ -66,7 +66,7 @@ def migrate_database(settings: Settings, version: str | None = None) -> bool:
     try:
         if settings.is_embedded:
             return _migrate_sqlite(settings, version)
-        from spark_assets.runtime.postgres_migrations import migrate_postgres  # noqa: PLC0415
+        from spark_assets.runtime.postgres_migrations import migrate_postgres  # noqa: PLC0415  # asyncpg, where it is used
 
         return asyncio.run(migrate_postgres(_url(settings), version))
     except ENGINE_ERRORS as error:

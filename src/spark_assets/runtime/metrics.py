@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def open_metrics(settings: Settings) -> "PrometheusMetrics":
     """Counting for Prometheus; loaded only here, for commands that serve nothing count nothing."""
-    from spark_assets.metrics.prometheus import PrometheusMetrics  # noqa: PLC0415
+    from spark_assets.metrics.prometheus import PrometheusMetrics  # noqa: PLC0415  # as said
 
     return PrometheusMetrics(version=__version__, database="sqlite" if settings.is_embedded else "postgresql")
 
