@@ -211,5 +211,6 @@ def _end_with_supervisor() -> None:
 
 
 def _announce(settings: Settings) -> None:
-    print(f"console  {settings.base_url}/console", file=sys.stderr, flush=True)
-    print(f"ready    {settings.base_url} (process {os.getpid()})", file=sys.stderr, flush=True)
+    """Say it in one piece: the other processes of this server say the same at the same time."""
+    sys.stderr.write(f"console  {settings.base_url}/console\nready    {settings.base_url} (process {os.getpid()})\n")
+    sys.stderr.flush()
