@@ -15,7 +15,7 @@ from spark_assets.media.sandbox import SandboxedInspector
 from spark_assets.ports.inspector import Inspection
 from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.ports.unit_of_work import Database
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.worker.loop import Worker
 from tests.factories import records
 from tests.factories.databases import create_postgres_database, drop_postgres_database, open_postgres, open_sqlite

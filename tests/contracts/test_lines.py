@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from spark_assets.domain.backlog import Backlog, BacklogLimits, Line
+from spark_assets.domain.backlog import JOINED, Backlog, BacklogLimits, Line
 from spark_assets.domain.errors import FlowLimited, Unavailable
 from spark_assets.domain.media import AssetType
 from spark_assets.operations import assets
@@ -13,6 +13,7 @@ from spark_assets.operations.turns import call_in_turn, count_backlog
 from spark_assets.ports.lines import Ingest
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from tests.factories import records
+from tests.factories.handlers import ENOUGH
 from tests.factories.records import DEFAULT_PROJECT_ID, NOW
 
 _numbers = count()
@@ -128,8 +129,14 @@ async def test_what_is_created_waits_in_line_once_enough_of_its_project_are_at_h
         await uow.groups.add(group)
         await uow.commit()
     backlog = Backlog(BacklogLimits(most=9, most_of_project=5, at_hand=2))
-    for in_batch in (False, False, True, False):
-        await _submit(database, backlog, group.id, in_batch=in_batch)
+    async with database.watch(JOINED) as joined:
+        joined.clear()
+        for in_batch in (False, False):
+            await _submit(database, backlog, group.id, in_batch=in_batch)
+        assert not joined.is_set()
+        for in_batch in (True, False):
+            await _submit(database, backlog, group.id, in_batch=in_batch)
+        await asyncio.wait_for(joined.wait(), ENOUGH)
     async with database.begin() as uow:
         at_hand = [ingest.task_id for ingest in await uow.lines.called(None, 9)]
         waiting = [ingest.task_id for ingest in await uow.lines.call(DEFAULT_PROJECT_ID, 9)]

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from spark_assets.ports.queue import Job, JobKind, Queue, RetryJob
-from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
+from spark_assets.queue.memory_queue import MemoryQueue
+from spark_assets.queue.postgres_queue import PostgresQueue
 from tests.factories.databases import create_postgres_database, drop_postgres_database
 from tests.factories.handlers import ENOUGH, Handler, working
 from tests.factories.servers import PostgresServer

@@ -10,7 +10,8 @@ from pgqueuer.adapters.inmemory import queries
 
 from spark_assets.domain.usage import DAY
 from spark_assets.ports.queue import Job, JobHandler, JobKind, Queue, RetryJob
-from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
+from spark_assets.queue.memory_queue import MemoryQueue
+from spark_assets.queue.postgres_queue import PostgresQueue
 from tests.factories.clocks import SetClock
 from tests.factories.databases import create_postgres_database
 from tests.factories.records import NOW

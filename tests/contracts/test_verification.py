@@ -35,7 +35,7 @@ from spark_assets.operations.repair import Library, repair
 from spark_assets.operations.verification import find_breaches
 from spark_assets.ports.queue import JobKind
 from spark_assets.ports.unit_of_work import Database
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from tests.factories import records
 from tests.factories.records import DEFAULT_PROJECT_ID, NOW, SECOND
 from tests.factories.workshop import PICTURE, MemorySource, Workshop

@@ -36,7 +36,7 @@ from spark_assets.operations.paging import Paging
 from spark_assets.ports.queue import Job, JobKind
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 from spark_assets.ports.webhooks import Message
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.worker.loop import Worker
 from tests.factories import records
 from tests.factories.databases import KeptJobs

@@ -16,7 +16,7 @@ from spark_assets.db.sealing import Sealer
 from spark_assets.db.sqlite import SqliteDatabase, sqlite_engine
 from spark_assets.domain.link import SigningKey
 from spark_assets.ports.queue import Job, JobDispatcher
-from spark_assets.queue.pgqueuer_queue import install_schema
+from spark_assets.queue.postgres_queue import install_schema
 from tests.factories.servers import PostgresServer
 
 SEALER: Final = Sealer((SigningKey("1", "0123456789abcdef"),))

@@ -37,8 +37,9 @@ log = structlog.get_logger()
 _RECORD_USE_EVERY: Final = 60.0
 """Seconds between two writes of when keys were last used."""
 _COUNT_EVERY: Final = 1.0
+_COUNT_SOON: Final = 0.05
 _COUNT_SHARE: Final = 20
-"""Seconds between two counts of the backlog, and at least so many times as long as one takes."""
+"""Seconds between two counts of the backlog, and while a project seems to have its share; at least so many times as long as one takes."""
 
 
 def create() -> Litestar:
@@ -146,10 +147,17 @@ async def _record_use(site: Site) -> None:
 
 
 async def _count_backlog(runtime: Runtime) -> None:
-    """Count what is not over, as long as anything is: every second, or less often where counting takes long."""
+    """Count what is not over, as long as anything is: every second, or less often where counting takes long.
+
+    Soon where a project seems to have its share: what ended since the last count would keep others in line for no reason.
+    """
     loop, backlog = asyncio.get_running_loop(), runtime.terms.backlog
+    earliest = latest = loop.time()
     while True:
+        await asyncio.sleep(_COUNT_SOON)
         began = loop.time()
+        if began < (earliest if backlog.is_stretched else latest):
+            continue
         try:
             if not backlog.is_empty:
                 await count_backlog(runtime.database, backlog)
@@ -157,7 +165,8 @@ async def _count_backlog(runtime: Runtime) -> None:
             log.warning("backlog_not_counted", code=error.code)
         except Exception:
             log.exception("backlog_not_counted")
-        await asyncio.sleep(max(_COUNT_EVERY, _COUNT_SHARE * (loop.time() - began)))
+        earliest = loop.time() + _COUNT_SHARE * (loop.time() - began)
+        latest = max(earliest, began + _COUNT_EVERY)
 
 
 async def _bound_patience(port: int) -> None:

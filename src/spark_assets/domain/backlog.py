@@ -15,6 +15,8 @@ from spark_assets.domain.errors import FlowLimited, Unavailable
 
 AT_HAND: Final = 2
 """Ingests at hand for each that runs, so that one that ends is followed at once."""
+JOINED: Final = "lines"
+"""What is announced when an ingest joins a line."""
 _COME_AGAIN: Final = 5
 """Seconds after which a refused creation is worth another attempt."""
 
@@ -55,6 +57,8 @@ class Backlog:
         self._added: Counter[str] = Counter()
         """Since the last count began."""
         self._total = 0
+        self.is_stretched = False
+        """Whether a project has reached its share by what was added since the last count began: some of that may be over."""
 
     @property
     def is_empty(self) -> bool:
@@ -78,11 +82,13 @@ class Backlog:
         self._total += 1
         if ahead < share_of_each(self._limits.at_hand, len(self._unfinished)):
             return Line.NONE
+        self.is_stretched = True
         return Line.BATCHES if in_batch else Line.SINGLES
 
     def begin_count(self) -> None:
         """A count begins: what is added from now on may not be in it."""
         self._added.clear()
+        self.is_stretched = False
 
     def end_count(self, counted: Mapping[str, int]) -> None:
         """So many of each project were unfinished."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from spark_assets.domain.api_key import Scope
 from spark_assets.domain.asset import Asset, AssetStatus, ModerationStrategy
-from spark_assets.domain.backlog import Line
+from spark_assets.domain.backlog import JOINED, Line
 from spark_assets.domain.errors import Conflict, FlowLimited, NotFound, StorageFull
 from spark_assets.domain.ids import new_asset_id
 from spark_assets.domain.listing import AssetFilter
@@ -127,6 +127,8 @@ async def _submit(uow: UnitOfWork, call: Call, command: CreateAsset, retry_of: s
         await uow.uploads.attach(staged.id, task.id)
     if line is Line.NONE:
         uow.enqueue(Job(JobKind.INGEST, task.id, host, project.id))
+    else:
+        uow.announce(JOINED)
     return task
 
 

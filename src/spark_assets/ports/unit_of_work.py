@@ -124,7 +124,7 @@ class UnitOfWork(Repositories, Protocol):
         """Hand a job to the queue exactly if this unit of work is committed."""
 
     def announce(self, subject: str) -> None:
-        """Wake whoever watches the subject, on every process, once this unit of work is committed: the ID of a task or of a project."""
+        """Wake whoever watches the subject, on every process, once this unit of work is committed: an ID of a task or project, or lines."""
 
     def tally(self, project_id: str, gained: Holdings) -> None:
         """Count what the project gains, or loses, exactly if this unit of work is committed."""

@@ -33,8 +33,9 @@ from spark_assets.ports.rates import RateCounter
 from spark_assets.ports.traces import UNTOLD, Traces
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.ports.webhooks import Sender
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.queue.paused import PausedQueue
-from spark_assets.queue.pgqueuer_queue import MemoryQueue, PostgresQueue
+from spark_assets.queue.postgres_queue import PostgresQueue
 from spark_assets.runtime.addresses import allowed_sources, own_addresses, storage_location
 from spark_assets.runtime.databases import open_database
 from spark_assets.runtime.home import spool_folder

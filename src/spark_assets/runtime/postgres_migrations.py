@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from spark_assets.db import schema, schema_changes
 from spark_assets.db.postgres import postgres_engine
 from spark_assets.domain.errors import OperatorError
-from spark_assets.queue.pgqueuer_queue import install_schema
+from spark_assets.queue.postgres_queue import install_schema
 
 T = TypeVar("T")
 log = structlog.get_logger()

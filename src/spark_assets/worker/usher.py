@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from spark_assets.domain.backlog import share_of_each
+from spark_assets.domain.backlog import JOINED, share_of_each
 from spark_assets.domain.errors import SparkError
 from spark_assets.operations.turns import call_in_turn
 from spark_assets.ports.queue import Queue
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY: Final = 0.25
 _SHORTEST_PAUSE: Final = 0.02
-"""Seconds between two looks: if nothing happens, and if ingests begin meanwhile."""
+"""Seconds between two looks: if nothing happens, and if something does."""
 _MOST_LINES: Final = 50
 """Projects looked after at once; the next look goes on behind them."""
 _AFTER_TROUBLE: Final = 2.0
@@ -58,18 +58,20 @@ class Usher:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            self._begun.clear()
-            try:
-                has_lines = await self._look()
-            except SparkError as error:
-                log.warning("calling_postponed", code=error.code)
-                await asyncio.sleep(_AFTER_TROUBLE)
-            except Exception:
-                log.exception("calling_crashed")
-                await asyncio.sleep(_AFTER_TROUBLE)
-            else:
-                await self._pause(has_lines)
+        async with self._database.watch(JOINED) as joined:
+            while True:
+                self._begun.clear()
+                joined.clear()
+                try:
+                    has_lines = await self._look()
+                except SparkError as error:
+                    log.warning("calling_postponed", code=error.code)
+                    await asyncio.sleep(_AFTER_TROUBLE)
+                except Exception:
+                    log.exception("calling_crashed")
+                    await asyncio.sleep(_AFTER_TROUBLE)
+                else:
+                    await _pause(self._begun if has_lines else joined)
 
     async def _look(self) -> bool:
         """Call whoever is wanted; whether anybody stood in line."""
@@ -93,10 +95,10 @@ class Usher:
         self._last = found[-1] if len(found) == _MOST_LINES else ""
         return found
 
-    async def _pause(self, has_lines: bool) -> None:
-        """Until it is time to look again: soon after an ingest has begun, if others stand in line."""
-        await asyncio.sleep(_SHORTEST_PAUSE if has_lines else _LOOK_EVERY)
-        if has_lines:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY):
-                    await self._begun.wait()
+
+async def _pause(happened: asyncio.Event) -> None:
+    """Until it is time to look again: soon after an ingest has begun, if others stand in line, or has joined one, if none did."""
+    await asyncio.sleep(_SHORTEST_PAUSE)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_EVERY):
+            await happened.wait()

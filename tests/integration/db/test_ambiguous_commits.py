@@ -12,7 +12,7 @@ from spark_assets.domain.errors import Unavailable
 from spark_assets.domain.task import TaskStatus
 from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.ports.unit_of_work import UnitOfWork
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.web.idempotency import RepeatKey, once
 from spark_assets.worker.loop import Worker
 from tests.factories import records

@@ -11,7 +11,7 @@ import pytest
 from spark_assets.db.postgres import PostgresDatabase
 from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.queue import Job, JobKind, RetryJob
-from spark_assets.queue.pgqueuer_queue import PostgresQueue
+from spark_assets.queue.postgres_queue import PostgresQueue
 from tests.factories import records
 from tests.factories.databases import create_postgres_database, open_postgres
 from tests.factories.servers import PostgresServer

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from spark_assets.ports.queue import Job, JobKind
-from spark_assets.queue.pgqueuer_queue import PostgresQueue
+from spark_assets.queue.postgres_queue import PostgresQueue
 from tests.factories.databases import create_postgres_database, drop_postgres_database
 from tests.factories.handlers import Handler, working
 from tests.factories.servers import PostgresServer
@@ -20,7 +20,7 @@ from tests.factories.servers import PostgresServer
 INGEST: Final = Job(JobKind.INGEST, "task-1", "example.com")
 DOOMED: Final = """
 import asyncio, sys
-from spark_assets.queue.pgqueuer_queue import PostgresQueue
+from spark_assets.queue.postgres_queue import PostgresQueue
 
 async def handle(job):
     print(job.subject, flush=True)

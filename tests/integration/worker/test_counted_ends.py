@@ -12,7 +12,7 @@ from spark_assets.operations import tasks
 from spark_assets.ports.metrics import Count, Measure
 from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.ports.unit_of_work import UnitOfWork
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.worker.loop import Worker
 from tests.factories import records
 from tests.factories.receivers import NoSender

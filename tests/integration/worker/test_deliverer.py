@@ -15,7 +15,7 @@ from spark_assets.ports.clock import SystemClock
 from spark_assets.ports.outbound import Reply
 from spark_assets.ports.unit_of_work import Database
 from spark_assets.ports.webhooks import Message
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.worker.deliverer import MOST, Deliverer
 from tests.factories.clocks import SetClock
 from tests.factories.databases import open_sqlite

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from spark_assets.db.sqlite import SqliteDatabase
-from spark_assets.domain.backlog import Line
+from spark_assets.domain.backlog import JOINED, Line
 from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.queue import Job
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
+from spark_assets.worker import usher
 from spark_assets.worker.usher import Usher
 from tests.factories import records
 from tests.factories.databases import open_sqlite
@@ -37,6 +40,7 @@ class Scene:
                     await uow.projects.add(records.project(name, id=name))
                 for _ in range(number):
                     await uow.tasks.add(records.task(id=f"task-{next(_numbers):06}", project_id=name), records.URL, line=Line.SINGLES)
+            uow.announce(JOINED)
             await uow.commit()
 
     async def at_hand(self, **expected: int) -> None:
@@ -120,3 +124,11 @@ async def test_a_database_that_was_away_is_asked_again(tmp_path: Path) -> None:
         opened.database.read = away  # type: ignore[assignment, method-assign]
         await opened.stand(film=1)
         await opened.at_hand(film=1)
+
+
+async def test_who_joins_a_line_is_called_without_waiting_for_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usher, "_LOOK_EVERY", 10 * ENOUGH)
+    async with scene(tmp_path) as opened:
+        await asyncio.sleep(2 * usher._SHORTEST_PAUSE)  # it has looked, and found nobody
+        await opened.stand(film=2)
+        await opened.at_hand(film=2)

@@ -12,7 +12,7 @@ from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, S
 from spark_assets.domain.usage import Charge
 from spark_assets.ingest.state import Tools
 from spark_assets.ports.queue import Job, JobKind, RetryJob
-from spark_assets.queue.pgqueuer_queue import MemoryQueue
+from spark_assets.queue.memory_queue import MemoryQueue
 from spark_assets.worker.loop import Worker
 from tests.factories import records
 from tests.factories.databases import KeptJobs

@@ -33,3 +33,14 @@ def test_what_is_over_is_known_to_be_over_once_it_was_counted() -> None:
     backlog.begin_count()
     backlog.end_count({})
     assert backlog.is_empty
+
+
+def test_a_project_at_its_share_asks_for_a_count_until_one_begins() -> None:
+    backlog = _backlog()
+    for _ in range(4):
+        backlog.add("film", in_batch=False)
+    assert not backlog.is_stretched
+    backlog.add("film", in_batch=False)
+    assert backlog.is_stretched
+    backlog.begin_count()
+    assert not backlog.is_stretched
