@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, true, update
-from sqlalchemy.exc import IntegrityError
 
 from spark_assets.db.connection import Connection, Row
+from spark_assets.db.faults import Clash
 from spark_assets.db.lists import RARE, asset_conditions, count_of, in_progress, is_search, page_of, rarity_of
 from spark_assets.db.quota_rows import holdings_by_project
 from spark_assets.db.tables import assets, blobs, tags
@@ -173,7 +173,7 @@ class AssetRows:
         try:
             if not await self._connection.run(_UPDATE, {"asset_id": asset.id, **values}):
                 return False
-        except IntegrityError:  # another transaction took it between the question and the update
+        except Clash:  # another transaction took it between the question and the update
             raise Taken("external_id") from None
         await self._connection.run(_DROP_TAGS, {"changed_asset": asset.id})
         await self._add_tags(asset)
@@ -198,7 +198,7 @@ class AssetRows:
             raise Taken("external_id")
         try:
             return holdings_by_project(await self._connection.run(_RESTORE, {"asset_ids": list(asset_ids), "at": at}))
-        except IntegrityError:  # another transaction took it between the question and the update, or two of them share one
+        except Clash:  # another transaction took it between the question and the update, or two of them share one
             raise Taken("external_id") from None
 
     async def living_in_group(self, group_id: str, project_id: str) -> list[str]:

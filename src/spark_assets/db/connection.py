@@ -34,7 +34,7 @@ class Transactions:
 
 
 class Connection(Protocol):
-    """Runs statements; an engine's errors leave as ours (Unavailable, StorageFull)."""
+    """Runs statements; an engine's errors leave as ours (Unavailable, StorageFull, Clash)."""
 
     @property
     def transactions(self) -> Transactions:
@@ -96,7 +96,7 @@ class SqliteConnection:
             if isinstance(parameters, Mapping):  # a statement without parameters may have been made for its values alone
                 prepared = self._preparations.find(statement, parameters)
                 if prepared is not None:
-                    return prepared.run(self._driver, parameters)
+                    return prepared.rows(self._driver.execute(prepared.sql, prepared.values(parameters)))
             result = self._connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
         except ENGINE_ERRORS as error:

@@ -11,6 +11,11 @@ from spark_assets.domain.errors import SparkError, StorageFull, Unavailable
 
 log = structlog.get_logger()
 
+
+class Clash(Exception):
+    """Another transaction took a unique value between the question for it and the statement that wants it; on PostgreSQL alone."""
+
+
 ENGINE_ERRORS: Final = (DBAPIError, PoolTimeout, sqlite3.Error, OSError)
 """What a driver may raise while its engine is away, locked or full."""
 

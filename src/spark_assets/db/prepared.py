@@ -1,8 +1,9 @@
-"""Statements of SQLAlchemy Core, compiled once and then run on the bare driver of SQLite.
+"""Statements of SQLAlchemy Core, compiled once and then run on the bare driver.
 
-SQLAlchemy spends about 60 microseconds on a statement that it has compiled before, the bare driver 8; four statements
-stand between a client and the answer to a creation. Statements whose text depends on their values (`IN` with a list)
-keep to SQLAlchemy's own way.
+SQLAlchemy spends about 60 microseconds on a statement that it has compiled before, SQLite's bare driver 8; on PostgreSQL
+it is 87 and 42. A handful of statements stands between a client and the answer to a creation. Statements whose text depends
+on their values (`IN` with a list) keep to SQLAlchemy's own way, and so do texts. Values go to the driver and come from it as
+they are: no column of ours has a type that SQLAlchemy would convert.
 """
 
 import sqlite3
@@ -10,13 +11,11 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Select
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy import Connection, Dialect, Select, TextClause
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-_DIALECT: Final = sqlite_dialect(paramstyle="qmark")
 _MOST: Final = 500
 """Statements remembered; the code has fewer than a hundred."""
 
@@ -30,15 +29,18 @@ class Prepared:
         if missing:
             raise TypeError(f"the statement needs a value for {missing[0]}")
         constants = compiled.params
-        self._sql = str(compiled)
+        self.sql = str(compiled)
         self._binds = [(name, None) if name in names else (None, constants[name]) for name in compiled.positiontup]
         columns = [entry.keyname for entry in compiled._result_columns]
         self._row = _row_maker(columns)
 
-    def run(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[Any]:
-        """The rows, with their columns as attributes."""
-        values = [constant if name is None else parameters[name] for name, constant in self._binds]
-        return [self._row(row) for row in driver.execute(self._sql, values)]
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """What stands in the places of the text, in their order."""
+        return [constant if name is None else parameters[name] for name, constant in self._binds]
+
+    def rows(self, fetched: Iterable[Iterable[Any]]) -> list[Any]:
+        """The rows that the driver gave, with their columns as attributes."""
+        return [self._row(row) for row in fetched]
 
 
 def _row_maker(columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
@@ -47,9 +49,10 @@ def _row_maker(columns: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
 
 
 class Preparations:
-    """The statements prepared so far."""
+    """The statements prepared so far, for the driver of one dialect."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._prepared: dict[tuple[Executable, tuple[str, ...]], Prepared | None] = {}
 
     def find(self, statement: Executable, parameters: Mapping[str, Any]) -> Prepared | None:
@@ -61,7 +64,7 @@ class Preparations:
         except KeyError:
             if len(self._prepared) >= _MOST:
                 self._prepared.clear()
-            prepared = self._prepared[key] = _prepare(statement, names)
+            prepared = self._prepared[key] = _prepare(statement, names, self._dialect)
             return prepared
 
 
@@ -70,9 +73,11 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, cast(Any, connection.connection).driver_connection)
 
 
-def _prepare(statement: Executable, names: tuple[str, ...]) -> Prepared | None:
+def _prepare(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Prepared | None:
+    if isinstance(statement, TextClause):
+        return None
     columns = None if isinstance(statement, Select) else list(names)
-    compiled = cast(ClauseElement, statement).compile(dialect=_DIALECT, column_keys=columns)
+    compiled = cast(ClauseElement, statement).compile(dialect=dialect, column_keys=columns)
     assert isinstance(compiled, SQLCompiler)
     depends_on_values = any(bind.expanding or bind in compiled.literal_execute_params for bind in compiled.binds.values())
     return None if depends_on_values else Prepared(compiled, names)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, exists, select, update
-from sqlalchemy.exc import IntegrityError
 
 from spark_assets.db.administration_tables import quotas
 from spark_assets.db.connection import Connection, Row
+from spark_assets.db.faults import Clash
 from spark_assets.db.lists import page_of
 from spark_assets.db.tables import groups, projects
 from spark_assets.domain.listing import Slice
@@ -70,7 +70,7 @@ class ProjectRows:
             raise Taken("name")
         try:
             return bool(await self._connection.run(_RENAME, {"project_id": project_id, "new_name": name}))
-        except IntegrityError:  # another transaction took it between the question and the update
+        except Clash:  # another transaction took it between the question and the update
             raise Taken("name") from None
 
     async def has_groups(self, project_id: str) -> bool:

@@ -13,6 +13,7 @@ from time import perf_counter
 
 import structlog
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.pool import NullPool
 
 from spark_assets.db.connection import SqliteConnection
@@ -111,7 +112,7 @@ class SqliteDatabase:
         self._reader = connect(engine)
         self._raw = driver_of(self._writer)
         driver_of(self._reader).execute("PRAGMA query_only=ON")
-        preparations = Preparations()
+        preparations = Preparations(sqlite_dialect(paramstyle="qmark"))
         self.writing = SqlRepositories(SqliteConnection(self._writer, preparations), sealer)
         self._long_reads = LongReads(engine)
         self._reading = SqlRepositories(SqliteConnection(self._reader, preparations, self._long_reads), sealer)
