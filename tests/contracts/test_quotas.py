@@ -222,9 +222,7 @@ async def test_of_several_files_at_once_only_so_many_become_active_as_bytes_are_
     assert {asset.failure.code for asset in made if asset.failure is not None} == {"QuotaExceeded"}
     assert Counter(asset.status for asset in made) == {AssetStatus.ACTIVE: 2, AssetStatus.FAILED: 4}
     assert (await _quota(database)).held == Holdings(assets=6, groups=1, bytes=2 * SIZE) == await _counted(database)
-    assert sorted(file.name for file in workshop.spool.iterdir()) == sorted(
-        f"{asset.id}.preview" for asset in made if asset.status is AssetStatus.ACTIVE
-    )
+    assert list(workshop.spool.iterdir()) == []
     await workshop.blobs.close()
 
 

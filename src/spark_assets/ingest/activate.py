@@ -18,7 +18,7 @@ _SWEPT: Final = "the stored bytes were swept before they were referred to; they 
 
 
 async def activate(state: IngestState, tools: Tools) -> IngestState:
-    """Asset `Active`, task `completed`, one ledger line, one derive job. A late claim changes nothing.
+    """Asset `Active`, task `completed`, one ledger line, and a derive job if no preview is at hand. A late claim changes nothing.
 
     Bytes that were there, and were swept before they were referred to, are stored now: the file is still at hand. Raises
     Unavailable if the sweeper took what this ingest stored, IngestFailure `QuotaExceeded` if the project may not hold so
@@ -73,9 +73,10 @@ async def _activate(state: IngestState, tools: Tools) -> IngestState:
         if state.preview.exists():
             state.preview.replace(preview_path(tools.spool, claim.asset_id))
             reach(Failpoint.PREVIEW_KEPT)
+        else:
+            uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
         uow.announce(claim.task_id)
         await events.record(uow, events.completed(claim, state.asset.type, download.sha256, download.size, now), claim.traceparent)
-        uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
         uow.tally(claim.project_id, Holdings(bytes=download.size))
         reach(Failpoint.ACTIVATION_WRITTEN)
         try:

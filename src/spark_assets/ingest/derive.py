@@ -5,15 +5,22 @@ from pathlib import Path
 from spark_assets.domain import blob_names
 from spark_assets.domain.asset import Asset, Variant, preview_variant
 from spark_assets.failpoints import Failpoint, reach
-from spark_assets.ingest.state import Tools, preview_path
+from spark_assets.ingest.state import IngestState, Tools, preview_path
 from spark_assets.operations.staging import discard_file
 from spark_assets.ports.blobs import BlobNotFound
 from spark_assets.ports.inspector import PREVIEW_FORMAT
 from spark_assets.ports.repositories import Rendition
 
 
+async def publish_preview(state: IngestState, tools: Tools) -> None:
+    """Publish the preview that the ingest of an asset left; without one there is a derive job. Raises Unavailable, StorageFull."""
+    preview = preview_path(tools.spool, state.asset.id)
+    if state.download is not None and preview.exists():
+        await _publish(state.asset.id, state.download.sha256, preview_variant(state.asset.type), preview, tools)
+
+
 async def derive(asset_id: str, tools: Tools) -> None:
-    """Publish the rendition of an asset, from the preview that the inspection left, or else from the stored bytes."""
+    """Publish the rendition of an asset, from a preview that an ingest left when it was interrupted, or else from the stored bytes."""
     preview = preview_path(tools.spool, asset_id)
     async with tools.database.read() as repositories:
         asset = await repositories.assets.get(asset_id, None)

@@ -23,27 +23,28 @@ from spark_assets.ports.metrics import Measure
 STATIONS: Final = (fetch, recall, sniff, inspect, verify, moderate, store, activate)
 
 
-async def ingest(claim: Claim, asset: Asset, tools: Tools) -> bool:
-    """Carry one claimed task to its completion; False if a later claim, or another end, came first.
+async def ingest(claim: Claim, asset: Asset, tools: Tools) -> IngestState | None:
+    """Carry one claimed task to its completion, and tell what was found; None if a later claim, or another end, came first.
 
     Raises IngestFailure for a file that cannot be accepted, TransientFailure or Unavailable for what may mend.
     """
     try:
         async with asyncio.timeout(None) as hold:
-            is_active = await _pass(claim, asset, tools, lambda: None if hold.expired() else hold.reschedule(0))
+            state = await _pass(claim, asset, tools, lambda: None if hold.expired() else hold.reschedule(0))
     except TimeoutError:
         if not hold.expired():
             raise
-        return False  # the task was cancelled, or claimed anew, or its asset deleted
-    if is_active:
-        tools.metrics.observe(Measure.INGEST, (tools.clock.now() - claim.created_at) / MICRO)
-    if is_active and claim.url is not None and is_staged(claim.url):
+        return None  # the task was cancelled, or claimed anew, or its asset deleted
+    if not state.is_active:
+        return None
+    tools.metrics.observe(Measure.INGEST, (tools.clock.now() - claim.created_at) / MICRO)
+    if claim.url is not None and is_staged(claim.url):
         await clear(claim.url, tools)
         reach(Failpoint.UPLOAD_CLEARED)
-    return is_active
+    return state
 
 
-async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], None]) -> bool:
+async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], None]) -> IngestState:
     """From station to station; `stop` is called as soon as it is noticed that the task has ended otherwise."""
     state = IngestState(
         claim=claim,
@@ -64,4 +65,4 @@ async def _pass(claim: Claim, asset: Asset, tools: Tools, stop: Callable[[], Non
         discard_file(state.spool)
         discard_file(state.preview)
         await state.progress.close()
-    return state.is_active
+    return state

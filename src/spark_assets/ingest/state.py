@@ -48,7 +48,7 @@ class IngestState(msgspec.Struct, frozen=True, kw_only=True):
     spool: Path
     """Where the bytes are, under a name that says nothing."""
     preview: Path
-    """Where the inspection, or else the moderation, leaves a preview, which waits for the derive job once the asset is active."""
+    """Where the inspection, or else the moderation, leaves a preview, which is published once the asset is active."""
     progress: ProgressReport
     download: Download | None = None
     uploaded_at: int | None = None

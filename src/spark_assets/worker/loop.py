@@ -1,6 +1,7 @@
 """The worker: takes jobs from the queue, runs them, and settles how each ended."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -12,9 +13,9 @@ from spark_assets.domain.errors import IngestFailure, SparkError, StorageFull, T
 from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Claim
 from spark_assets.domain.usage import MICRO
 from spark_assets.failpoints import Failpoint, reach
-from spark_assets.ingest.derive import derive, give_up
+from spark_assets.ingest.derive import derive, give_up, publish_preview
 from spark_assets.ingest.pipeline import ingest
-from spark_assets.ingest.state import Tools
+from spark_assets.ingest.state import IngestState, Tools
 from spark_assets.operations import tasks
 from spark_assets.operations.staging import spool_takes_bytes
 from spark_assets.ports.metrics import Count, Level, Measure
@@ -106,31 +107,36 @@ class Worker:
                 await self._deliverer.deliver(job)
 
     async def _ingest_in_turn(self, job: Job) -> None:
-        """Ingest once there is room; a host that has its share already comes later, and the next host's job goes first."""
+        """Ingest once there is room; a host that has its share already comes later, and the next host's job goes first.
+
+        The preview is published when the place is another's already.
+        """
         try:
             with self._usher.at_hand(job.project) as begin:
                 async with self._hosts.hold(job.host, job.project), self._ingests.hold(job.project):
                     begin()
                     self._tools.metrics.shift(Level.INGESTS_RUNNING, 1)
                     try:
-                        await self._ingest(job.subject)
+                        active = await self._ingest(job.subject)
                     finally:
                         self._tools.metrics.shift(Level.INGESTS_RUNNING, -1)
         except HostBusy as busy:
             raise RetryJob(busy.delay) from None
+        if active is not None:
+            await self._publish(active)
 
-    async def _ingest(self, task_id: str) -> None:
+    async def _ingest(self, task_id: str) -> IngestState | None:
         if self._draining:
             raise RetryJob(timedelta(0))
         try:
             await self._wait_for_store()
             claimed = await self._claim(task_id)
             if claimed is None:
-                return
+                return None
             if claimed[0].fence == 1:  # a task's first claim, whatever its attempts are: one that is given back takes its own off
                 waited = (self._tools.clock.now() - claimed[0].created_at) / MICRO
                 self._tools.metrics.observe(Measure.STAGES, waited, "queued")
-            await self._attempt(*claimed)
+            return await self._attempt(*claimed)
         except (Unavailable, StorageFull) as error:
             log.warning("ingest_postponed", task_id=task_id, code=error.code)
             raise RetryJob(_AWAY) from error
@@ -155,22 +161,24 @@ class Worker:
                 reach(Failpoint.CLAIM_COMMITTED)
             return claimed
 
-    async def _attempt(self, claim: Claim, asset: Asset) -> None:
+    async def _attempt(self, claim: Claim, asset: Asset) -> IngestState | None:
         bound = log.bind(task_id=claim.task_id, asset_id=claim.asset_id, request_id=claim.request_id, attempt=claim.attempts)
         try:
             if claim.attempts > MAX_CLAIMS:
                 raise IngestFailure("InternalError", f"{MAX_CLAIMS} attempts ended without a result", "attempts_exhausted")
             with self._tools.traces.span("ingest", parent=claim.traceparent, kind=SpanKind.TAKES, said=_said(claim)):
-                is_active = await ingest(claim, asset, self._tools)
-            self._tools.metrics.count(Count.INGESTS, "active" if is_active else "superseded")
-            bound.info("ingest_completed" if is_active else "ingest_superseded")
+                active = await ingest(claim, asset, self._tools)
+            self._tools.metrics.count(Count.INGESTS, "superseded" if active is None else "active")
+            bound.info("ingest_superseded" if active is None else "ingest_completed")
+            return active
         except asyncio.CancelledError:
             await self._give_back(claim)
             self._tools.metrics.count(Count.INGESTS, "given_back")
             raise
         except TransientFailure as error:
             if error.reason == _NO_SPOOL:
-                return await self._postpone(claim, error)
+                await self._postpone(claim, error)
+                return None
             if claim.attempts < MAX_ATTEMPTS:
                 self._tools.metrics.count(Count.INGESTS, "retried")
                 bound.warning("ingest_retried", code=error.code, reason=error.reason)
@@ -187,6 +195,7 @@ class Worker:
                 self._tools.metrics.count(Count.INGESTS, "retried")
                 raise RetryJob(_backoff(claim.attempts)) from error
             await self._fail(claim, IngestFailure("InternalError", "an unexpected error occurred in every attempt", "attempts_exhausted"))
+        return None
 
     async def _postpone(self, claim: Claim, error: SparkError) -> None:
         """The database, the store or the spool is away or full, which is not the file's fault: the attempt does not count, for an hour."""
@@ -213,6 +222,14 @@ class Worker:
         async with self._tools.database.begin() as uow:
             await uow.tasks.release(claim)
             await uow.commit()
+
+    async def _publish(self, active: IngestState) -> None:
+        try:
+            await publish_preview(active, self._tools)
+        except Exception as error:
+            log.warning("preview_postponed", asset_id=active.asset.id, error=type(error).__name__)
+            with suppress(SparkError):  # else housekeeping does the same
+                await self._queue.dispatch([Job(JobKind.DERIVE, active.asset.id)], None)
 
     async def _derive(self, asset_id: str) -> None:
         try:

@@ -274,7 +274,7 @@ async def test_at_a_start_every_unfinished_task_is_enqueued_again_and_no_other(t
 
 
 async def test_a_rendition_that_is_still_to_be_made_is_enqueued_again(workshop: Workshop, kept: KeptJobs) -> None:
-    await _ingest(workshop)
+    await _ingest(workshop, SayingInspector(has_preview=False))
     (derive,) = kept.jobs
     kept.jobs.clear()
     await requeue_unfinished(workshop.database, kept)

@@ -2,17 +2,20 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spark_assets.domain.asset import AssetStatus, Variant
+from spark_assets.domain.blob_names import RENDITIONS
 from spark_assets.domain.errors import IngestFailure, StorageFull, TransientFailure, Unavailable
 from spark_assets.domain.task import MAX_ATTEMPTS, MAX_CLAIMS, STORE_PATIENCE, Stage, TaskStatus
 from spark_assets.domain.usage import Charge
 from spark_assets.ingest.state import Tools
 from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.queue.memory_queue import MemoryQueue
+from spark_assets.storage.local import LocalBlobStore
 from spark_assets.worker.loop import Worker
 from tests.factories import records
 from tests.factories.databases import KeptJobs
@@ -63,7 +66,7 @@ async def _failure(workshop: Workshop, task_id: str, asset_id: str) -> tuple[str
     return task.failure.code, task.failure.reason, asset.failure.code, task.attempts
 
 
-async def test_a_good_file_becomes_an_active_asset_a_completed_task_a_charge_and_a_derive_job(workshop: Workshop, kept: KeptJobs) -> None:
+async def test_a_good_file_becomes_an_active_asset_with_a_thumbnail_a_task_and_a_charge(workshop: Workshop, kept: KeptJobs) -> None:
     task_id, asset_id = await workshop.submit()
     assert await _handle_until_over(_worker(workshop.tools()), _ingest(task_id)) == []
     async with workshop.database.read() as repositories:
@@ -74,8 +77,9 @@ async def test_a_good_file_becomes_an_active_asset_a_completed_task_a_charge_and
     assert (asset.status, asset.sha256, asset.size, asset.facts) == (
         AssetStatus.ACTIVE, records.sha256_of(PICTURE), len(PICTURE), records.PICTURE
     )  # fmt: skip
-    assert kept.jobs == [Job(JobKind.DERIVE, asset_id)]
-    assert [file.suffix for file in workshop.spool.iterdir()] == [".preview"]
+    assert await _thumbnail(workshop) == (len(PREVIEW), len(PREVIEW))
+    assert kept.jobs == []
+    assert list(workshop.spool.iterdir()) == []
 
 
 async def test_a_job_whose_task_has_ended_or_never_was_does_nothing(workshop: Workshop) -> None:
@@ -181,7 +185,7 @@ async def test_a_worker_that_comes_too_late_changes_nothing(workshop: Workshop, 
         assert (await records.find_task(repositories, task_id), await records.find_asset(repositories, asset_id)) == before
         assert set((await repositories.verification.broken()).values()) == {0}
     assert before[1].sha256 == records.sha256_of(PICTURE)
-    assert kept.jobs == [Job(JobKind.DERIVE, asset_id)]
+    assert kept.jobs == []
 
 
 async def test_a_late_failure_does_not_fail_what_another_worker_completed(workshop: Workshop) -> None:
@@ -272,17 +276,38 @@ async def test_no_more_ingests_run_at_once_than_allowed(workshop: Workshop) -> N
     assert most == 3
 
 
-async def test_a_derive_job_publishes_the_preview_that_the_inspection_left(workshop: Workshop) -> None:
-    task_id, asset_id = await workshop.submit()
-    inspector = SayingInspector()
-    worker = _worker(workshop.tools(inspector=inspector))
-    for job in (_ingest(task_id), Job(JobKind.DERIVE, asset_id), Job(JobKind.DERIVE, asset_id)):
-        await worker.handle(job)
-        await workshop.settle()
+async def _thumbnail(workshop: Workshop) -> tuple[int, int | None] | None:
+    """The size of the published thumbnail, on record and stored; None if there is none."""
+    await workshop.settle()
     async with workshop.database.read() as repositories:
         rendition = await repositories.blobs.rendition(records.sha256_of(PICTURE), Variant.THUMBNAIL)
-    assert rendition is not None
-    assert (rendition.size, await workshop.blobs.size(rendition.name)) == (len(PREVIEW), len(PREVIEW))
+        assert (await repositories.assets.pending_renditions("", 9) == []) == (rendition is not None)
+    return None if rendition is None else (rendition.size, await workshop.blobs.size(rendition.name))
+
+
+async def test_a_preview_that_cannot_be_published_is_left_to_a_derive_job_and_fails_nothing(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id, asset_id = await workshop.submit()
+    inspector, queue = SayingInspector(), MemoryQueue()
+    worker = Worker(queue, workshop.tools(inspector=inspector), NoSender(), concurrency=1, host_concurrency=1, drain_timeout=1.0)
+    put = LocalBlobStore.put
+
+    async def full(store: LocalBlobStore, source: Path, name: str, *rest: Any) -> None:
+        if name.startswith(RENDITIONS):
+            raise StorageFull
+        await put(store, source, name, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalBlobStore, "put", full)
+        await worker.handle(_ingest(task_id))
+    assert await _states(workshop, task_id, asset_id) == (TaskStatus.COMPLETED, AssetStatus.ACTIVE)
+    assert await _thumbnail(workshop) is None
+    assert [file.suffix for file in workshop.spool.iterdir()] == [".preview"]
+    assert await queue.depth() == 1
+    for _ in range(2):  # once more than it takes
+        await worker.handle(Job(JobKind.DERIVE, asset_id))
+        assert await _thumbnail(workshop) == (len(PREVIEW), len(PREVIEW))
     assert inspector.steps.count == 1
     assert list(workshop.spool.iterdir()) == []
 
