@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+import psutil
+
 from bench.child_process import running
-from bench.server import COMMAND, START_TIMEOUT, ServerFailed
+from bench.server import COMMAND, START_TIMEOUT, ServerFailed, wait_until_idle
 from tests.factories.servers import PostgresServer, S3Server
 
 _SECRET: Final = "1:0123456789abcdef0123"
@@ -34,8 +36,9 @@ def engines() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def working(folder: Path, count: int, settings: Mapping[str, str]) -> Iterator[None]:
-    """So many worker processes with these settings (without their prefix), ready. Raises ServerFailed."""
+    """So many worker processes with these settings (without their prefix), ready and idle. Raises ServerFailed."""
     with ExitStack() as stack:
+        workers = []
         logs = [folder / f"worker-{number}.log" for number in range(count)]
         for log in logs:
             variables = {**settings, "HOME": str(log.with_suffix("")), "SOURCE_ALLOW": "127.0.0.0/8"}
@@ -44,6 +47,9 @@ def working(folder: Path, count: int, settings: Mapping[str, str]) -> Iterator[N
             process = stack.enter_context(running([COMMAND, "worker"], environment=environment, stderr=stderr))
             stack.callback(log.unlink)
             _wait_until_ready(process, log)
+            workers.append(psutil.Process(process.pid))
+        for worker in workers:
+            wait_until_idle(worker)
         yield
 
 

@@ -87,19 +87,15 @@ class Server:
 
     def wait_until_idle(self) -> None:
         """Return when no process of the server has worked for a while: the parsing children have started by then."""
-        while True:
-            before = self.processor_time()
-            time.sleep(_QUIET)
-            if self.processor_time() - before <= 0.01:
-                return
+        wait_until_idle(self.process)
 
     def processor_time(self) -> float:
         """Seconds of processor time that all processes of the server have used."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.processes())
+        return processor_time(self.process)
 
     def processes(self) -> list[psutil.Process]:
         """The server's main process and all below it."""
-        return [self.process, *self.process.children(recursive=True)]
+        return family(self.process)
 
     def _json(self, method: str, path: str, body: str | None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
@@ -110,6 +106,25 @@ class Server:
             raise ServerFailed(f"{method} {path} was answered with {response.status}: {answer[:300]!r}")
         found: dict[str, Any] = msgspec.json.decode(answer)
         return found
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """The process and all below it."""
+    return [process, *process.children(recursive=True)]
+
+
+def processor_time(process: psutil.Process) -> float:
+    """Seconds of processor time that the process and all below it have used."""
+    return sum(sum(one.cpu_times()[:2]) for one in family(process))
+
+
+def wait_until_idle(process: psutil.Process) -> None:
+    """Return when neither the process nor any below it has worked for a while."""
+    while True:
+        before = processor_time(process)
+        time.sleep(_QUIET)
+        if processor_time(process) - before <= 0.01:
+            return
 
 
 def creation(url: str, group_id: str, asset_type: str) -> dict[str, str]:

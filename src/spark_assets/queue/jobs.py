@@ -4,11 +4,12 @@ The task table is the durable record; a job only says that a task is to be worke
 kind and subject, so enqueueing an unfinished task again is harmless.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from pgqueuer import InMemoryQueries, PgQueuer, RetryRequested
+from pgqueuer import InMemoryQueries, PgQueuer, QueueManager, RetryRequested
 from pgqueuer import Job as PgJob
 from pgqueuer.domain.types import JobId
 from pgqueuer.ports import RepositoryPort
@@ -48,23 +49,49 @@ async def enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> Sequence[J
 
 
 async def work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], heartbeat_timeout: timedelta, poll: timedelta) -> None:
-    """Hand out jobs until shutdown. More are picked than run at once, so that a finished one is followed without a round trip."""
+    """Hand out jobs until shutdown, `places` of them at once: ingests and derivations, and deliveries beside them.
+
+    Each kind has its own places, or a worker would fill those that it has for deliveries with ingests that others could begin.
+    More are picked than run at once, so that a finished one is followed without a round trip. Ends as soon as either part fails.
+    """
     concurrency, beside = places
-    if not engine.qm.entrypoint_registry:
-        for kind in JobKind:
-            engine.entrypoint(kind.value, accepts_context=False)(_entrypoint(handler))
     is_alone = isinstance(engine.queries, InMemoryQueries)
     batch = _BATCH if is_alone else max(1, concurrency // 2)
     ahead = 3 * concurrency if is_alone else batch  # what one worker of a fleet holds ahead, the others cannot take
-    engine.qm.min_dequeue_poll_interval = _LOOK_AGAIN if is_alone else _ASK_AGAIN
-    await engine.qm.run(
-        dequeue_timeout=poll,
-        batch_size=batch,
-        max_concurrent_tasks=max(concurrency + ahead, 2 * batch) + beside,
-        heartbeat_timeout=heartbeat_timeout,
-        log_aggregation_interval=timedelta(0),
-        shutdown_on_listener_failure=not is_alone,
-    )
+    engine.shutdown.clear()
+    parts = [
+        _part(engine, handler, (JobKind.INGEST, JobKind.DERIVE)),
+        _part(engine, handler, (JobKind.DELIVER,)),
+    ]
+    runs = [
+        asyncio.create_task(
+            part.run(
+                dequeue_timeout=poll,
+                batch_size=batch,
+                max_concurrent_tasks=max(most, 2 * batch),
+                heartbeat_timeout=heartbeat_timeout,
+                log_aggregation_interval=timedelta(0),
+                shutdown_on_listener_failure=not is_alone,
+            )
+        )
+        for part, most in zip(parts, (concurrency + ahead, beside), strict=True)
+    ]
+    try:
+        await asyncio.gather(*runs)
+    finally:
+        engine.shutdown.set()
+        await asyncio.gather(*runs, return_exceptions=True)
+
+
+def _part(engine: PgQueuer, handler: JobHandler, kinds: Sequence[JobKind]) -> QueueManager:
+    """What hands out these kinds of jobs, and ends with the engine."""
+    assert engine.queries is not None
+    part = QueueManager(engine.queries)
+    part.shutdown = engine.shutdown
+    part.min_dequeue_poll_interval = _LOOK_AGAIN if isinstance(engine.queries, InMemoryQueries) else _ASK_AGAIN
+    for kind in kinds:
+        part.entrypoint(kind.value, accepts_context=False)(_entrypoint(handler))
+    return part
 
 
 def _entrypoint(handler: JobHandler) -> Callable[[PgJob], Awaitable[None]]:

@@ -17,7 +17,7 @@ from spark_assets.ports.unit_of_work import Database
 log = structlog.get_logger()
 
 _LOOK_EVERY: Final = 0.25
-_SHORTEST_PAUSE: Final = 0.02
+_SHORTEST_PAUSE: Final = 0.05
 """Seconds between two looks: if nothing happens, and if something does."""
 _MOST_LINES: Final = 50
 """Projects looked after at once; the next look goes on behind them."""
