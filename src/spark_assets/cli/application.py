@@ -37,8 +37,8 @@ log = structlog.get_logger()
 _RECORD_USE_EVERY: Final = 60.0
 """Seconds between two writes of when keys were last used."""
 _COUNT_EVERY: Final = 1.0
-_COUNT_SOON: Final = 0.05
-_COUNT_SHARE: Final = 20
+_COUNT_SOON: Final = 0.1
+_COUNT_SHARE: Final = 40
 """Seconds between two counts of the backlog, and while a project seems to have its share; at least so many times as long as one takes."""
 
 
