@@ -13,6 +13,7 @@ from spark_assets.ingest.stations import keep
 from spark_assets.operations import events
 from spark_assets.operations.staging import discard_file
 from spark_assets.ports.queue import Job, JobKind
+from spark_assets.ports.unit_of_work import UnitOfWork
 
 _SWEPT: Final = "the stored bytes were swept before they were referred to; they are fetched again"
 
@@ -70,11 +71,7 @@ async def _activate(state: IngestState, tools: Tools) -> IngestState:
             )
         )
         reach(Failpoint.USAGE_WRITTEN)
-        if state.preview.exists():
-            state.preview.replace(preview_path(tools.spool, claim.asset_id))
-            reach(Failpoint.PREVIEW_KEPT)
-        else:
-            uow.enqueue(Job(JobKind.DERIVE, claim.asset_id))
+        _keep_preview(uow, state, tools)
         uow.announce(claim.task_id)
         await events.record(uow, events.completed(claim, state.asset.type, download.sha256, download.size, now), claim.traceparent)
         uow.tally(claim.project_id, Holdings(bytes=download.size))
@@ -88,3 +85,12 @@ async def _activate(state: IngestState, tools: Tools) -> IngestState:
             raise
     reach(Failpoint.ACTIVATION_COMMITTED)
     return replace(state, is_active=True)
+
+
+def _keep_preview(uow: UnitOfWork, state: IngestState, tools: Tools) -> None:
+    """Under the asset's name, for whoever publishes it; a job draws one where there is none."""
+    if state.preview.exists():
+        state.preview.replace(preview_path(tools.spool, state.asset.id))
+        reach(Failpoint.PREVIEW_KEPT)
+    else:
+        uow.enqueue(Job(JobKind.DERIVE, state.asset.id))

@@ -76,13 +76,13 @@ async def test_a_project_that_is_alone_has_all_that_may_be_at_hand(tmp_path: Pat
 
 async def test_projects_share_what_may_be_at_hand_and_one_with_few_is_soon_through(tmp_path: Path) -> None:
     async with scene(tmp_path) as opened:
-        await opened.stand(crowd=200, film=3, music=1)
+        await opened.stand(crowd=100, film=3, music=1)
         await opened.at_hand(crowd=2, film=2, music=1)
         async with working(opened.queue, opened.handler):
-            await opened.handler.wait_for(204)
+            await opened.handler.wait_for(104)
         order = [job.project for job in opened.handler.handled]
         assert max(index for index, project in enumerate(order) if project != "crowd") < 20
-        assert Counter(order) == {"crowd": 200, "film": 3, "music": 1}
+        assert Counter(order) == {"crowd": 100, "film": 3, "music": 1}
 
 
 async def test_more_projects_than_may_be_at_hand_have_one_each(tmp_path: Path) -> None:
