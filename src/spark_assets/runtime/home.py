@@ -14,7 +14,8 @@ from spark_assets.ports.inspector import WORKING_FOLDER
 from spark_assets.settings import BadSettings, Settings
 
 _PRIVATE: Final = 0o700
-_COUNTS: Final = "counts-"
+_MEMORY: Final = Path("/dev/shm")
+_COUNTS: Final = f"spark-assets-{os.getuid()}-counts-"
 
 
 class HomeInUse(OperatorError):
@@ -88,18 +89,16 @@ def hold_spool(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def counting_folder(settings: Settings) -> Iterator[Path]:
-    """A folder in which the processes of one server add up what they count. What killed servers left is removed first."""
-    descriptor = os.open(settings.home / "counts.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def counting_folder(settings: Settings, memory: Path = _MEMORY) -> Iterator[Path]:
+    """A folder in which the processes of one server add up what they count. What killed servers left is removed first.
+
+    It lies in memory where the machine has a place for that, else in the home: its files are mapped, and a process that writes to a new
+    page of one on a full disk is killed. `memory`: a seam.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for left in settings.home.glob(f"{_COUNTS}*/"):
-            _clear_unless_held(left)
-        folder = Path(tempfile.mkdtemp(prefix=_COUNTS, dir=settings.home))
-        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        fcntl.flock(held, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
+        folder, held = _make_counts(memory)
+    except OSError:
+        folder, held = _make_counts(settings.home)
     try:
         yield folder
     finally:
@@ -107,8 +106,26 @@ def counting_folder(settings: Settings) -> Iterator[Path]:
         _clear(folder)
 
 
+def _make_counts(place: Path) -> tuple[Path, int]:
+    """A new folder there, and the descriptor that holds it. Raises OSError."""
+    descriptor = os.open(place / f"{_COUNTS}lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for left in place.glob(f"{_COUNTS}*/"):
+            _clear_unless_held(left)
+        folder = Path(tempfile.mkdtemp(prefix=_COUNTS, dir=place))
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(held, fcntl.LOCK_SH)
+        return folder, held
+    finally:
+        os.close(descriptor)
+
+
 def _clear_unless_held(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:  # none of ours
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

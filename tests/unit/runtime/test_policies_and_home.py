@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from spark_assets.domain.media import AssetType, MediaFormat
 from spark_assets.domain.policy import PROFILES, SAFETY_LIMITS, Range
-from spark_assets.runtime.home import HomeInUse, lock_home, make_home, spool_folder
+from spark_assets.runtime.home import HomeInUse, counting_folder, lock_home, make_home, spool_folder
 from spark_assets.runtime.policies import load_policy
 from spark_assets.runtime.secrets import encryption_keys, signing_keys
 from spark_assets.settings import BadSettings, Settings
@@ -146,3 +146,32 @@ def test_a_bad_secret_is_refused_and_not_shown(tmp_path: Path, text: str) -> Non
     with pytest.raises(BadSettings, match="SPARK_ASSETS_ENCRYPTION_KEYS cannot be used") as refused:
         encryption_keys(Settings(home=tmp_path, encryption_keys=SecretStr(text)))
     assert "0123456789abcdef" not in str(refused.value)
+
+
+def test_what_processes_count_lies_in_memory_and_in_the_home_where_there_is_no_place_for_it(settings: Settings, tmp_path: Path) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    for there in (memory, tmp_path / "nowhere"):
+        with counting_folder(settings, there) as folder:
+            assert folder.parent == (memory if there == memory else settings.home)
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert not folder.exists()
+
+
+def test_counts_that_a_killed_server_left_are_removed_those_of_a_running_one_stay_and_no_link_is_followed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    memory, elsewhere = tmp_path / "memory", tmp_path / "elsewhere"
+    for made in (memory, elsewhere):
+        made.mkdir()
+    (elsewhere / "kept").touch()
+    with counting_folder(settings, memory) as running:
+        left = running.with_name(running.name + "-left")
+        left.mkdir()
+        (left / "counter.db").touch()
+        link = running.with_name(running.name + "-link")
+        link.symlink_to(elsewhere)
+        with counting_folder(settings, memory):
+            assert running.is_dir()
+            assert not left.exists()
+    assert (elsewhere / "kept").exists()
