@@ -62,10 +62,11 @@ def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_a
         )
         task = client.completed(answer.json()["id"])
         receiver.wait(1)
-    spans = collector.wait(lambda told: any((span.name, span.trace) == ("deliver", trace) for span in told))
+    spans = collector.wait(lambda told: {"preview", "deliver"} <= {span.name for span in told if span.trace == trace})
     request = _only(spans, "POST /model/v1/generation", trace)
-    submit, ingest, deliver = (_only(spans, name, trace) for name in ("submit", "ingest", "deliver"))
-    assert (request.parent, submit.parent, ingest.parent, deliver.parent) == (step, request.id, submit.id, submit.id)
+    submit, ingest, preview, deliver = (_only(spans, name, trace) for name in ("submit", "ingest", "preview", "deliver"))
+    assert (request.parent, submit.parent, ingest.parent) == (step, request.id, submit.id)
+    assert preview.parent == deliver.parent == submit.id
     assert (request.kind, ingest.kind, deliver.kind) == (SERVES, TAKES, CALLS)
     assert [span.name for span in spans if span.parent == ingest.id] == STATIONS
     assert request.said == {

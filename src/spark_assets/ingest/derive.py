@@ -16,7 +16,8 @@ async def publish_preview(state: IngestState, tools: Tools) -> None:
     """Publish the preview that the ingest of an asset left; without one there is a derive job. Raises Unavailable, StorageFull."""
     preview = preview_path(tools.spool, state.asset.id)
     if state.download is not None and preview.exists():
-        await _publish(state.asset.id, state.download.sha256, preview_variant(state.asset.type), preview, tools)
+        with tools.traces.span("preview", parent=state.claim.traceparent):
+            await _publish(state.asset.id, state.download.sha256, preview_variant(state.asset.type), preview, tools)
 
 
 async def derive(asset_id: str, tools: Tools) -> None:
