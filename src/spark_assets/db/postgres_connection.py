@@ -149,6 +149,8 @@ def _state_of(error: Exception) -> str | None:
 def _raise_ours(error: Exception) -> NoReturn:
     if isinstance(error, asyncpg.InternalClientError):  # a statement met a connection that is just being lost
         _raise_away(error)
+    if isinstance(error, asyncpg.InvalidCachedStatementError):  # the driver has forgotten it now, and prepares it anew
+        raise Unavailable("the schema of the database has just changed; try again shortly") from error
     raise_ours(error)
 
 

@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import insert
 
+from spark_assets.db.faults import Clash
 from spark_assets.db.postgres import PostgresDatabase
+from spark_assets.db.tables import projects
 from spark_assets.domain.errors import Unavailable
 from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.queue.postgres_queue import PostgresQueue
@@ -93,6 +97,33 @@ async def test_a_connection_that_is_lost_inside_a_unit_of_work_ends_it_with_unav
             await _cut_off_everyone(url)
             await uow.commit()
     await _recover(database)
+    assert await _names(database) == set()
+
+
+async def test_a_statement_whose_columns_a_migration_has_changed_is_tried_again_and_not_a_fault(
+    url: str, database: PostgresDatabase
+) -> None:
+    async def look() -> bool:
+        async with database.begin() as uow:
+            return await uow.projects.by_name("default") is not None
+
+    assert await look()
+    connection = await asyncpg.connect(url)
+    await connection.execute("ALTER TABLE projects ALTER name TYPE text")
+    await connection.close()
+    with pytest.raises(Unavailable):
+        await look()
+    assert await look()
+
+
+async def test_a_transaction_in_which_a_failure_was_passed_over_does_not_end_as_a_commit(database: PostgresDatabase) -> None:
+    async with database.begin() as uow:
+        await uow.projects.add(records.project("film"))
+        connection: Any = uow.projects._connection
+        with pytest.raises(Clash):
+            await connection.run(insert(projects), {"id": records.DEFAULT_PROJECT_ID, "name": "other", "created_at": records.NOW})
+        with pytest.raises(Unavailable):
+            await uow.commit()
     assert await _names(database) == set()
 
 
