@@ -220,6 +220,8 @@ async def test_active_assets_wait_for_their_rendition_until_it_is_settled(uow: U
     waiting = sorted([(await _store(uow)).id for _ in range(3)])
     assert await uow.assets.pending_renditions("", 10) == waiting
     assert await uow.assets.pending_renditions(waiting[0], 1) == [waiting[1]]
+    assert await uow.assets.pending_renditions("", 10, by=NOW + SECOND) == waiting
+    assert await uow.assets.pending_renditions("", 10, by=NOW) == []
     await uow.assets.settle_rendition(waiting[1])
     await uow.assets.settle_rendition("asset-none")
     assert await uow.assets.pending_renditions("", 10) == [waiting[0], waiting[2]]

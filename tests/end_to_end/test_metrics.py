@@ -18,7 +18,7 @@ from tests.factories.http import SparkClient, TaskFailed, send
 from tests.factories.loopback_server import free_port
 from tests.factories.media import make_jpeg
 from tests.factories.receivers import Receiver
-from tests.factories.spark_processes import Service, environment, run
+from tests.factories.spark_processes import ServeProcess, Service, environment, run
 from tests.factories.watching import queries
 
 PREFIX: Final = "spark_assets_"
@@ -158,8 +158,18 @@ def test_what_every_process_of_a_server_counts_is_added_up_whichever_is_asked(wa
     assert {_value(found, "refusals_total", code="MissingAuthenticationToken") for found in shown} == {
         _value(before, "refusals_total", code="MissingAuthenticationToken") + 64
     }
-    files = [path.name for path in watched.service.home.glob("counts-*/histogram_*.db")]
+    files = {path.name for process in _processes(watched.service.server) for path in _counts(f"histogram_{process}.db")}
     assert len(files) == (2 if watched.service.is_fleet else 0)
+
+
+def _processes(server: ServeProcess) -> list[int]:
+    """The server's own, in the order in which they became ready."""
+    return [int(process) for process in re.findall(r"^ready .*\(process (\d+)\)$", server.log, re.MULTILINE)]
+
+
+def _counts(name: str) -> list[Path]:
+    """The mapped files of that name, in which the processes of a server add up what they count."""
+    return list(Path("/dev/shm").glob(f"spark-assets-{os.getuid()}-counts-*/{name}"))
 
 
 def test_only_keys_for_it_may_read_metrics_on_the_port_of_the_server(watched: Watched) -> None:
@@ -236,8 +246,9 @@ def test_what_a_killed_process_had_counted_stays_and_what_it_held_is_let_go(watc
         assert watched.key.request("PUT", "/metrics").status == 405
     before = watched.scrape()
     assert _value(before, "database_connections_most") == 40
-    killed = int(re.findall(r"^ready .*\(process (\d+)\)$", server.log, re.MULTILINE)[-1])
+    killed = _processes(server)[-1]
+    assert _counts(f"gauge_*_{killed}.db")
     os.kill(killed, signal.SIGKILL)
     found = _until(look, lambda shown: server.log.count("ready    http") > 2 and _value(shown, "database_connections_most") == 40)
     assert refused(found) == refused(before) >= 16
-    assert not list(watched.service.home.glob(f"counts-*/gauge_*_{killed}.db"))
+    assert not _counts(f"gauge_*_{killed}.db")

@@ -34,9 +34,9 @@ class Handler:
 
 
 @asynccontextmanager
-async def working(queue: Queue, handler: Handler, concurrency: int = 4) -> AsyncIterator[None]:
+async def working(queue: Queue, handler: Handler, concurrency: int = 4, beside: int = 0) -> AsyncIterator[None]:
     """A worker, which is stopped in the end and has then finished what it began."""
-    running = asyncio.create_task(queue.run(handler, concurrency=concurrency))
+    running = asyncio.create_task(queue.run(handler, concurrency=concurrency, beside=beside))
     try:
         yield
     finally:

@@ -39,7 +39,8 @@ _RECORD_USE_EVERY: Final = 60.0
 _COUNT_EVERY: Final = 1.0
 _COUNT_SOON: Final = 0.1
 _COUNT_SHARE: Final = 40
-"""Seconds between two counts of the backlog, and while a project seems to have its share; at least so many times as long as one takes."""
+_COUNT_SELDOM: Final = 30.0
+"""Seconds between two counts of the backlog; while a project seems to have its share; so many times as long as one takes, and at most."""
 
 
 def create() -> Litestar:
@@ -158,14 +159,16 @@ async def _count_backlog(runtime: Runtime) -> None:
         began = loop.time()
         if began < (earliest if backlog.is_stretched else latest):
             continue
+        took = 0.0
         try:
             if not backlog.is_empty:
                 await count_backlog(runtime.database, backlog)
+                took = loop.time() - began
         except SparkError as error:
             log.warning("backlog_not_counted", code=error.code)
         except Exception:
             log.exception("backlog_not_counted")
-        earliest = loop.time() + _COUNT_SHARE * (loop.time() - began)
+        earliest = loop.time() + min(_COUNT_SHARE * took, _COUNT_SELDOM)
         latest = max(earliest, began + _COUNT_EVERY)
 
 

@@ -15,7 +15,7 @@ from spark_assets.domain.asset import Asset, AssetStatus, Deleted, Failure, Mode
 from spark_assets.domain.listing import AssetFilter, Slice, folded
 from spark_assets.domain.media import AssetType, MediaFacts, MediaFormat
 from spark_assets.domain.quota import Holdings
-from spark_assets.ports.repositories import Taken
+from spark_assets.ports.repositories import LATEST, Taken
 
 _GET = select(assets).where(assets.c.id == bindparam("id"), assets.c.deleted_at.is_(None))
 _GET_IN_PROJECT = _GET.where(assets.c.project_id == bindparam("project_id"))
@@ -95,7 +95,12 @@ _KNOWN_FACTS = (
 _SETTLE_RENDITION = update(assets).where(assets.c.id == bindparam("asset_id")).values(rendition_pending=False)
 _PENDING = (
     select(assets.c.id)
-    .where(assets.c.rendition_pending.is_(true()), assets.c.deleted_at.is_(None), assets.c.id > bindparam("after"))
+    .where(
+        assets.c.rendition_pending.is_(true()),
+        assets.c.deleted_at.is_(None),
+        assets.c.updated_at <= bindparam("by"),
+        assets.c.id > bindparam("after"),
+    )
     .order_by(assets.c.id)
     .limit(bindparam("limit"))
 )
@@ -221,8 +226,8 @@ class AssetRows:
     async def settle_rendition(self, asset_id: str) -> None:
         await self._connection.run(_SETTLE_RENDITION, {"asset_id": asset_id})
 
-    async def pending_renditions(self, after: str, limit: int) -> list[str]:
-        return [row.id for row in await self._connection.run(_PENDING, {"after": after, "limit": limit})]
+    async def pending_renditions(self, after: str, limit: int, *, by: int = LATEST) -> list[str]:
+        return [row.id for row in await self._connection.run(_PENDING, {"after": after, "limit": limit, "by": by})]
 
     async def _with_tags(self, row: Row) -> Asset:
         found = await self._connection.run(_TAGS, {"asset_id": row.id})

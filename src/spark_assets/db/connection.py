@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.base import Executable
 
-from spark_assets.db.faults import ENGINE_ERRORS, is_damage, raise_ours
+from spark_assets.db.faults import ENGINE_ERRORS, Clash, is_clash, is_damage, raise_ours
 from spark_assets.db.prepared import Preparations, driver_of
 from spark_assets.db.sqlite_long_reads import LongReads
 
@@ -100,6 +100,8 @@ class SqliteConnection:
             result = self._connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
         except ENGINE_ERRORS as error:
+            if is_clash(error):
+                raise Clash from error
             raise_ours(error)
 
     async def run_long(self, statement: Executable) -> Sequence[Row]:

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class Clash(Exception):
-    """Another transaction took a unique value between the question for it and the statement that wants it; on PostgreSQL alone."""
+    """A unique value is taken: by another transaction since it was asked for, or by two rows of one statement."""
 
 
 ENGINE_ERRORS: Final = (DBAPIError, PoolTimeout, sqlite3.Error, OSError)
@@ -30,6 +30,9 @@ _SQLITE_AWAY: Final = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 }
+_TAKEN: Final = "23505"
+"""SQLSTATE unique_violation."""
+_SQLITE_TAKEN: Final = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 _SQLITE_DAMAGED: Final = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
@@ -53,6 +56,16 @@ def _translate(error: Exception) -> SparkError | None:
     if lost or state.startswith(_POSTGRES_AWAY) or isinstance(error, (PoolTimeout, OSError)):
         return Unavailable("the database cannot be reached; try again shortly")
     return None
+
+
+def state_of(error: Exception) -> str | None:
+    """SQLSTATE, whoever tells it."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
+
+
+def is_clash(error: Exception) -> bool:
+    """Whether the error says that a unique value is taken."""
+    return state_of(error) == _TAKEN or getattr(getattr(error, "orig", error), "sqlite_errorcode", None) in _SQLITE_TAKEN
 
 
 def is_damage(error: Exception) -> bool:

@@ -99,9 +99,9 @@ class PostgresDatabase:
 
     def __init__(self, engine: AsyncEngine, sealer: Sealer, dispatcher: JobDispatcher, metrics: Metrics = SILENCE) -> None:
         self._metrics = metrics
-        _count_connections(engine, metrics)
         _look_at_floor(engine)
-        _pass_over_lost_ones(engine)
+        _pass_over_lost_ones(engine)  # before they are counted
+        _count_connections(engine, metrics)
         self._signals = PostgresSignals(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._preparations = Preparations(engine.dialect)

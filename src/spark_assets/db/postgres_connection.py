@@ -1,5 +1,6 @@
 """A connection to PostgreSQL: from SQLAlchemy's pool, while transactions are ours and statements run on the bare driver."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final, NoReturn
@@ -9,11 +10,12 @@ import asyncpg
 import structlog
 from sqlalchemy import BigInteger, Integer, Table, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.base import Executable
 
 from spark_assets.db.connection import Parameters, Row, Transactions, insert_new, insert_or_replace
-from spark_assets.db.faults import ENGINE_ERRORS, Clash, raise_ours
+from spark_assets.db.faults import ENGINE_ERRORS, Clash, is_clash, raise_ours, state_of
 from spark_assets.db.prepared import Preparations
 from spark_assets.domain.errors import Unavailable
 
@@ -30,8 +32,11 @@ ERRORS: Final = (*ENGINE_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError, 
 """What the driver raises, by itself or through SQLAlchemy."""
 _NOT_TEXT: Final = "22021"
 """SQLSTATE of a text with a NUL in it, which PostgreSQL cannot hold: so no row can match it."""
-_TAKEN: Final = "23505"
-"""SQLSTATE unique_violation."""
+_GAVE_UP: Final = "25P02"
+"""SQLSTATE in_failed_sql_transaction: an earlier statement failed, and was passed over."""
+_GIVEN_UP: Final = "the database gave up a transaction; try again shortly"
+_OTHER_COLUMNS: Final = (asyncpg.InvalidCachedStatementError, AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError)
+"""What the driver raises, and what SQLAlchemy makes of it, where a migration changed what a statement gives."""
 _COMMIT: Final = "COMMIT;"
 _WITHOUT_WAITING: Final = "SET LOCAL synchronous_commit TO off;"
 
@@ -46,6 +51,8 @@ class PostgresConnection:
         self.driver = driver
         self._connection = connection
         self._preparations = preparations
+        self._is_unsettled = False
+        """Whether the server may be in a transaction of ours, or in the middle of a statement: the driver knows only what was answered."""
 
     @classmethod
     async def open(cls, engine: AsyncEngine, preparations: Preparations) -> "PostgresConnection":
@@ -62,8 +69,8 @@ class PostgresConnection:
     async def close(self) -> None:
         """Give it back, with nothing begun. One that was lost goes; whoever used it last has met that already."""
         try:
-            if self.driver.is_in_transaction() and not self.driver.is_closed():
-                await self.driver.execute("ROLLBACK;")
+            if self._is_unsettled and not self.driver.is_closed():
+                await self.driver.execute("ROLLBACK;")  # after whatever was cancelled has ended
         except ERRORS as error:
             log.warning("connection_lost", error=type(error).__name__)
             await self._connection.invalidate()
@@ -75,6 +82,7 @@ class PostgresConnection:
 
     async def begin(self) -> None:
         """Begin a transaction."""
+        self._is_unsettled = True
         await self.execute("BEGIN;")
 
     async def commit(self, *, wait: bool) -> float:
@@ -82,7 +90,8 @@ class PostgresConnection:
         began = perf_counter()
         status = await self.execute(_COMMIT if wait else _WITHOUT_WAITING + _COMMIT)
         if status != "COMMIT":  # an earlier statement had failed, and was passed over
-            raise Unavailable("the database gave up a transaction; try again shortly")
+            raise Unavailable(_GIVEN_UP)
+        self._is_unsettled = False
         return perf_counter() - began
 
     async def execute(self, statement: str, *values: Any) -> str:
@@ -91,6 +100,9 @@ class PostgresConnection:
             return str(await self.driver.execute(statement, *values))
         except ERRORS as error:
             self._raise_ours(error)
+        except asyncio.CancelledError:
+            self._is_unsettled = True
+            raise
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row]:
         """The rows that the statement returns; none if it returns none."""
@@ -104,9 +116,12 @@ class PostgresConnection:
             result = await self._connection.execute(statement, parameters)
             return result.fetchall() if result.returns_rows else ()
         except ERRORS as error:
-            if _state_of(error) == _NOT_TEXT:
+            if state_of(error) == _NOT_TEXT:
                 return ()
             self._raise_ours(error)
+        except asyncio.CancelledError:
+            self._is_unsettled = True
+            raise
 
     async def run_long(self, statement: Executable) -> Sequence[Row]:
         """The rows that a read finds; on this engine nobody waits for another's."""
@@ -129,8 +144,11 @@ class PostgresConnection:
         return insert_or_replace(postgres_insert, table)
 
     def _raise_ours(self, error: Exception) -> NoReturn:
-        if _state_of(error) == _TAKEN:
+        self._is_unsettled = True
+        if is_clash(error):
             raise Clash from error
+        if state_of(error) == _GAVE_UP:
+            raise Unavailable(_GIVEN_UP) from error
         if self.driver.is_closed():
             _raise_away(error)
         _raise_ours(error)
@@ -141,15 +159,10 @@ def _holds_nul(parameters: Parameters | None) -> bool:
     return isinstance(parameters, Mapping) and any(isinstance(value, str) and "\0" in value for value in parameters.values())
 
 
-def _state_of(error: Exception) -> str | None:
-    """SQLSTATE, whoever tells it."""
-    return getattr(getattr(error, "orig", error), "sqlstate", None)
-
-
 def _raise_ours(error: Exception) -> NoReturn:
     if isinstance(error, asyncpg.InternalClientError):  # a statement met a connection that is just being lost
         _raise_away(error)
-    if isinstance(error, asyncpg.InvalidCachedStatementError):  # the driver has forgotten it now, and prepares it anew
+    if isinstance(getattr(error, "orig", error), _OTHER_COLUMNS):  # the driver has forgotten it now, and prepares it anew
         raise Unavailable("the schema of the database has just changed; try again shortly") from error
     raise_ours(error)
 

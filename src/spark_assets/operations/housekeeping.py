@@ -22,6 +22,7 @@ from spark_assets.ports.clock import Clock
 from spark_assets.ports.inspector import PREVIEW_FORMAT
 from spark_assets.ports.lines import Ingest
 from spark_assets.ports.queue import Job, JobDispatcher, JobKind
+from spark_assets.ports.repositories import LATEST
 from spark_assets.ports.unit_of_work import Database, UnitOfWork
 
 log = structlog.get_logger()
@@ -35,10 +36,10 @@ GROUP_STEP: Final = 1
 _READINGS: Final = [operation.model for operation in OPERATIONS.values() if operation.is_reading]
 
 
-async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> None:
-    """Enqueue every task in progress that does not stand in line, and every rendition still to be made.
+async def requeue_unfinished(database: Database, dispatcher: JobDispatcher, by: int = LATEST) -> None:
+    """Enqueue every task in progress that does not stand in line, and the rendition of every asset that was active `by` then and has none.
 
-    What is in the queue already stays as it is.
+    What is in the queue already stays as it is. A rendition that is just being published is in no queue, and would be made twice.
     """
     called: list[Ingest] = []
     while True:
@@ -50,7 +51,7 @@ async def requeue_unfinished(database: Database, dispatcher: JobDispatcher) -> N
     last = ""
     while True:
         async with database.read() as repositories:
-            pending = await repositories.assets.pending_renditions(last, STEP)
+            pending = await repositories.assets.pending_renditions(last, STEP, by=by)
         if not pending:
             break
         await dispatcher.dispatch([Job(JobKind.DERIVE, asset_id) for asset_id in pending], None)

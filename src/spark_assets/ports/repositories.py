@@ -4,7 +4,7 @@ Every look-up that serves a key takes the project, and filters by it where the r
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from spark_assets.domain.quota import Holdings
 from spark_assets.domain.usage import Dimension, UsageRecord, UsageSpan, UsageTotal
 
 AnyKey = TypeVar("AnyKey", bound=Key)
+LATEST: Final = 2**62
+"""A time that comes after every other (Unix microseconds)."""
 
 
 class Taken(Exception):
@@ -194,8 +196,11 @@ class Assets(Protocol):
     async def settle_rendition(self, asset_id: str) -> None:
         """The rendition of an activated asset is made, or never will be."""
 
-    async def pending_renditions(self, after: str, limit: int) -> list[str]:
-        """IDs of active assets, none of them deleted, whose rendition is not settled, in order of ID, from behind `after`."""
+    async def pending_renditions(self, after: str, limit: int, *, by: int = LATEST) -> list[str]:
+        """IDs, in order from behind `after`, of active assets whose rendition is not settled.
+
+        None is deleted, or was changed later than `by`.
+        """
 
 
 class Blobs(Protocol):

@@ -4,14 +4,15 @@ The task table is the durable record; a job only says that a task is to be worke
 kind and subject, so enqueueing an unfinished task again is harmless.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from pgqueuer import InMemoryQueries, PgQueuer, QueueManager, RetryRequested
 from pgqueuer import Job as PgJob
-from pgqueuer.domain.types import JobId
+from pgqueuer.domain.types import JobId, QueueEntrypoint
 from pgqueuer.ports import RepositoryPort
 
 from spark_assets.failpoints import Failpoint, reach
@@ -30,6 +31,7 @@ _LOOK_AGAIN: Final = timedelta(milliseconds=5)
 _ASK_AGAIN: Final = timedelta(milliseconds=50)
 """When jobs are looked for again that are due and were not taken: their notification came while others were being handed out."""
 _BATCH: Final = 16
+_DELIVERIES: Final = frozenset({JobKind.DELIVER.value})
 
 
 async def count_waiting(repository: RepositoryPort) -> int:
@@ -48,57 +50,63 @@ async def enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> Sequence[J
     )
 
 
+class _Manager(QueueManager):
+    """Looks for no more ingests and derivations while it has its share of them in hand: others could begin them."""
+
+    most: int = sys.maxsize
+    deliveries: int = 0
+    """That have begun; every other job in hand counts as an ingest."""
+
+    def entrypoints_below_capacity_limits(self) -> set[QueueEntrypoint]:
+        """Those that are looked for now."""
+        every = super().entrypoints_below_capacity_limits()
+        return every if len(self.job_context) - self.deliveries < self.most else every & _DELIVERIES
+
+    @contextmanager
+    def holding(self, kind: str) -> Iterator[None]:
+        """A job of this kind runs for as long as this lasts."""
+        counts = kind in _DELIVERIES
+        self.deliveries += counts
+        try:
+            yield
+        finally:
+            self.deliveries -= counts
+
+
 async def work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], heartbeat_timeout: timedelta, poll: timedelta) -> None:
     """Hand out jobs until shutdown, `places` of them at once: ingests and derivations, and deliveries beside them.
 
-    Each kind has its own places, or a worker would fill those that it has for deliveries with ingests that others could begin.
-    More are picked than run at once, so that a finished one is followed without a round trip. Ends as soon as either part fails.
+    More are picked than run at once, so that a finished one is followed without a round trip; of ingests by half a worker's places at
+    most (and what one look finds), for what one worker of a fleet holds ahead, the others cannot take.
     """
     concurrency, beside = places
-    is_alone = isinstance(engine.queries, InMemoryQueries)
-    batch = _BATCH if is_alone else max(1, concurrency // 2)
-    ahead = 3 * concurrency if is_alone else batch  # what one worker of a fleet holds ahead, the others cannot take
-    engine.shutdown.clear()
-    parts = [
-        _part(engine, handler, (JobKind.INGEST, JobKind.DERIVE)),
-        _part(engine, handler, (JobKind.DELIVER,)),
-    ]
-    runs = [
-        asyncio.create_task(
-            part.run(
-                dequeue_timeout=poll,
-                batch_size=batch,
-                max_concurrent_tasks=max(most, 2 * batch),
-                heartbeat_timeout=heartbeat_timeout,
-                log_aggregation_interval=timedelta(0),
-                shutdown_on_listener_failure=not is_alone,
-            )
-        )
-        for part, most in zip(parts, (concurrency + ahead, beside), strict=True)
-    ]
-    try:
-        await asyncio.gather(*runs)
-    finally:
-        engine.shutdown.set()
-        await asyncio.gather(*runs, return_exceptions=True)
-
-
-def _part(engine: PgQueuer, handler: JobHandler, kinds: Sequence[JobKind]) -> QueueManager:
-    """What hands out these kinds of jobs, and ends with the engine."""
     assert engine.queries is not None
-    part = QueueManager(engine.queries)
-    part.shutdown = engine.shutdown
-    part.min_dequeue_poll_interval = _LOOK_AGAIN if isinstance(engine.queries, InMemoryQueries) else _ASK_AGAIN
-    for kind in kinds:
-        part.entrypoint(kind.value, accepts_context=False)(_entrypoint(handler))
-    return part
+    is_alone = isinstance(engine.queries, InMemoryQueries)
+    manager = _Manager(engine.queries)
+    manager.shutdown = engine.shutdown
+    for kind in JobKind:
+        manager.entrypoint(kind.value, accepts_context=False)(_entrypoint(handler, manager))
+    batch = _BATCH if is_alone else max(1, concurrency // 2)
+    ahead = 3 * concurrency if is_alone else batch
+    if not is_alone:
+        manager.most = concurrency + ahead
+    manager.min_dequeue_poll_interval = _LOOK_AGAIN if is_alone else _ASK_AGAIN
+    await manager.run(
+        dequeue_timeout=poll,
+        batch_size=batch,
+        max_concurrent_tasks=max(concurrency + ahead, 2 * batch) + beside,
+        heartbeat_timeout=heartbeat_timeout,
+        log_aggregation_interval=timedelta(0),
+        shutdown_on_listener_failure=not is_alone,
+    )
 
 
-def _entrypoint(handler: JobHandler) -> Callable[[PgJob], Awaitable[None]]:
+def _entrypoint(handler: JobHandler, manager: _Manager) -> Callable[[PgJob], Awaitable[None]]:
     async def handle(job: PgJob) -> None:
         reach(Failpoint.JOB_TAKEN)
         try:
-            await handler(job_of(job))
+            with manager.holding(job.entrypoint):
+                await handler(job_of(job))
         except RetryJob as retry:
             reach(Failpoint.JOB_GIVEN_BACK)
             raise RetryRequested(delay=retry.delay) from retry

@@ -27,7 +27,6 @@ class MemoryQueue:
         self._latest = self._clock.now()
         self._untaken: dict[str, str] = {}
         """Ingests that nobody has taken yet, each with its project."""
-        self._stopped = False
 
     async def dispatch(self, jobs: Sequence[Job], connection: object | None) -> None:
         """Enqueue at once; `connection` is never given here."""
@@ -39,7 +38,7 @@ class MemoryQueue:
 
     async def run(self, handler: JobHandler, *, concurrency: int, beside: int = 0) -> None:
         """Work until `stop`; a fault of the engine must not end it for good."""
-        while not self._stopped:
+        while not self._engine.shutdown.is_set():
             try:
                 await work(self._engine, partial(self._hand, handler), (concurrency, beside), HEARTBEAT_TIMEOUT, POLL)
             except Exception:
@@ -48,7 +47,6 @@ class MemoryQueue:
 
     def stop(self) -> None:
         """Take no more jobs."""
-        self._stopped = True
         self._engine.shutdown.set()
 
     async def depth(self) -> int:

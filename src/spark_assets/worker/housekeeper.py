@@ -8,6 +8,7 @@ import structlog
 
 from spark_assets.domain.errors import SparkError
 from spark_assets.domain.retention import Retention
+from spark_assets.domain.usage import MICRO
 from spark_assets.ingest.state import Tools
 from spark_assets.operations import deliveries, housekeeping, repair
 from spark_assets.operations.erased_blobs import Library
@@ -20,6 +21,7 @@ _REQUEUE_EVERY: Final = 30.0
 _PRUNE_EVERY: Final = 60.0
 _SWEEP_EVERY: Final = 600.0
 """Seconds."""
+_PUBLISHED_WITHIN: Final = 10 * MICRO
 
 
 class Housekeeper:
@@ -30,6 +32,8 @@ class Housekeeper:
         self._queue = queue
         self._tools = tools
         self._kept = kept
+        self._published_within = 0
+        """Microseconds that a preview may take until somebody else makes it: nobody publishes any when this process starts."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -42,7 +46,8 @@ class Housekeeper:
     async def _requeue(self) -> None:
         await self._queue.hurry()
         await repair.follow_clock(self._tools.database, self._tools.clock.now())
-        await housekeeping.requeue_unfinished(self._tools.database, self._queue)
+        await housekeeping.requeue_unfinished(self._tools.database, self._queue, self._tools.clock.now() - self._published_within)
+        self._published_within = _PUBLISHED_WITHIN
         await deliveries.requeue_due(self._tools.database, self._queue, self._tools.clock.now())
 
     async def _sweep(self) -> None:

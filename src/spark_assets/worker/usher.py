@@ -16,9 +16,9 @@ from spark_assets.ports.unit_of_work import Database
 
 log = structlog.get_logger()
 
-_LOOK_EVERY: Final = 0.25
 _SHORTEST_PAUSE: Final = 0.05
-"""Seconds between two looks: if nothing happens, and if something does."""
+_LOOK_EVERY: Final = 0.25
+"""Seconds: the least between two looks, and how much longer it may be where nothing happens."""
 _MOST_LINES: Final = 50
 """Projects looked after at once; the next look goes on behind them."""
 _AFTER_TROUBLE: Final = 2.0

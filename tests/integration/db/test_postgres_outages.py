@@ -14,6 +14,7 @@ from spark_assets.db.faults import Clash
 from spark_assets.db.postgres import PostgresDatabase
 from spark_assets.db.tables import projects
 from spark_assets.domain.errors import Unavailable
+from spark_assets.domain.listing import Slice
 from spark_assets.ports.queue import Job, JobKind, RetryJob
 from spark_assets.queue.postgres_queue import PostgresQueue
 from tests.factories import records
@@ -103,17 +104,53 @@ async def test_a_connection_that_is_lost_inside_a_unit_of_work_ends_it_with_unav
 async def test_a_statement_whose_columns_a_migration_has_changed_is_tried_again_and_not_a_fault(
     url: str, database: PostgresDatabase
 ) -> None:
-    async def look() -> bool:
+    async def look(is_list: bool) -> bool:
         async with database.begin() as uow:
-            return await uow.projects.by_name("default") is not None
+            found = await uow.projects.page([records.DEFAULT_PROJECT_ID], Slice()) if is_list else await uow.projects.by_name("default")
+            return bool(found)
 
-    assert await look()
+    for is_list, new_type in ((False, "text"), (True, "varchar(64)")):  # on the bare driver, and on SQLAlchemy's way
+        assert await look(is_list)
+        connection = await asyncpg.connect(url)
+        await connection.execute(f"ALTER TABLE projects ALTER name TYPE {new_type}")
+        await connection.close()
+        with pytest.raises(Unavailable):
+            await look(is_list)
+        assert await look(is_list)
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+async def test_whoever_is_cancelled_anywhere_gives_back_a_connection_that_is_in_no_transaction(
+    url: str, database: PostgresDatabase, steps: int
+) -> None:
+    async def work() -> None:
+        async with database.begin() as uow:
+            await uow.projects.add(records.project("film"))
+            await uow.commit()
+
+    await database.check()  # one connection, which is there
+    task = asyncio.create_task(work())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
     connection = await asyncpg.connect(url)
-    await connection.execute("ALTER TABLE projects ALTER name TYPE text")
+    assert (
+        await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'") == 0
+    )
     await connection.close()
+    async with database.read() as repositories:
+        assert await repositories.projects.by_name("default") is not None
+
+
+async def test_a_connection_that_is_given_up_while_a_statement_waits_says_unavailable(url: str, database: PostgresDatabase) -> None:
     with pytest.raises(Unavailable):
-        await look()
-    assert await look()
+        async with database.begin() as uow:
+            connection: Any = uow.projects._connection
+            await uow.projects.all()
+            connection.driver.terminate()  # as asyncpg does where a cancelled statement is never heard of again
+            await uow.projects.all()
+    await _recover(database)
 
 
 async def test_a_transaction_in_which_a_failure_was_passed_over_does_not_end_as_a_commit(database: PostgresDatabase) -> None:

@@ -14,7 +14,7 @@ import pytest
 from spark_assets.ports.queue import Job, JobKind
 from spark_assets.queue.postgres_queue import PostgresQueue
 from tests.factories.databases import create_postgres_database, drop_postgres_database
-from tests.factories.handlers import Handler, working
+from tests.factories.handlers import ENOUGH, Handler, working
 from tests.factories.servers import PostgresServer
 
 INGEST: Final = Job(JobKind.INGEST, "task-1", "example.com")
@@ -96,3 +96,29 @@ async def test_two_workers_share_the_jobs_and_none_is_handled_twice(url: str) ->
     assert sorted(job.subject for job in handler.handled) == sorted(job.subject for job in jobs)
     for queue in queues:
         await queue.close()
+
+
+async def test_a_worker_holds_no_more_ingests_than_it_begins_soon_and_takes_deliveries_beside_them(url: str) -> None:
+    queue = PostgresQueue(url)
+    leave, delivered = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def wait(job: Job) -> None:
+        if job.kind is JobKind.DELIVER:
+            delivered.release()
+        await leave.wait()
+
+    handler = Handler(wait)
+    await queue.dispatch([Job(JobKind.INGEST, f"task-{number:02}") for number in range(40)], None)
+    async with working(queue, handler, concurrency=4, beside=20):
+        await queue.dispatch([Job(JobKind.DELIVER, f"delivery-{number:02}") for number in range(12)], None)
+        try:
+            async with asyncio.timeout(ENOUGH):
+                for _ in range(12):
+                    await delivered.acquire()
+            await handler.wait_for(18)
+            held = sum(job.kind is JobKind.INGEST for job in handler.handled)
+            assert 6 <= held <= 4 + 2 + 1, "four that run, two ahead, and what one look finds"
+        finally:
+            leave.set()
+        await handler.wait_for(52)
+    await queue.close()
