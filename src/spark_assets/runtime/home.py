@@ -96,9 +96,9 @@ def counting_folder(settings: Settings, memory: Path = _MEMORY) -> Iterator[Path
     page of one on a full disk is killed. `memory`: a seam.
     """
     try:
-        folder, held = _make_counts(memory)
+        folder, held = _make_counts(memory, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever holds the lock there may be a stranger
     except OSError:
-        folder, held = _make_counts(settings.home)
+        folder, held = _make_counts(settings.home, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
@@ -106,11 +106,11 @@ def counting_folder(settings: Settings, memory: Path = _MEMORY) -> Iterator[Path
         _clear(folder)
 
 
-def _make_counts(place: Path) -> tuple[Path, int]:
+def _make_counts(place: Path, how: int) -> tuple[Path, int]:
     """A new folder there, and the descriptor that holds it. Raises OSError."""
     descriptor = os.open(place / f"{_COUNTS}lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, how)
         for left in place.glob(f"{_COUNTS}*/"):
             _clear_unless_held(left)
         folder = Path(tempfile.mkdtemp(prefix=_COUNTS, dir=place))
