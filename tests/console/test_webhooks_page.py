@@ -103,7 +103,9 @@ def test_a_delivery_is_sent_again_and_what_happened_is_replayed(page: Page, sdk:
     with page.expect_navigation():
         replay.get_by_role("button", name="Replay").click()
     expect(page.get_by_role("status")).to_contain_text("on its way once more")
-    assert first.id in {message.id for message in receiver.wait(3)[2:]}
+    arrived = receiver.wait(3)
+    while first.id not in {message.id for message in arrived[2:]}:  # what else happened in that minute comes along
+        arrived = receiver.wait(len(arrived) + 1)
     page.get_by_role("link", name="failed").click()
     expect(page.get_by_role("region", name="Deliveries")).to_contain_text("There are none.")
     sdk.webhooks.delete(webhook.id)

@@ -239,7 +239,9 @@ async def test_a_reader_that_stops_early_leaves_no_file_open(store: BlobStore, s
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await store.close()
-    assert len(_open_files()) <= before
+    async with asyncio.timeout(10):  # a connection that was given up is closed by another thread
+        while len(_open_files()) > before:  # noqa: ASYNC110  # which says nothing
+            await asyncio.sleep(0.02)
 
 
 async def test_a_store_that_is_away_says_so_quickly_and_recovers_by_itself(
