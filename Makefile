@@ -22,7 +22,7 @@ demo: install
 	@$(BIN)/spark-assets demo $(if $(KEEP),--keep)
 
 test: install browser proxies promtool deployment
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 # The console's tests drive a real browser; without one they are skipped, and say so at the end of the run.
 browser:

@@ -41,9 +41,12 @@ def scene(make_service: MakeService) -> Iterator[Scene]:
             yield Scene(service, service.client(*scopes), collector)
 
 
-def _only(spans: list[Told], name: str, trace: str) -> Told:
-    (found,) = (span for span in spans if (span.name, span.trace) == (name, trace))
-    return found
+def _told(collector: Collector, trace: str, *names: str) -> list[Told]:
+    """The steps of these names in a trace, one of each, once all have been told: each process tells its own."""
+    spans = collector.wait(lambda told: {*names} <= {span.name for span in told if span.trace == trace})
+    found = [[span for span in spans if (span.name, span.trace) == (name, trace)] for name in names]
+    assert [len(same) for same in found] == [1] * len(names)
+    return [same[0] for same in found]
 
 
 def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_a_trusted_proxy(
@@ -62,9 +65,10 @@ def test_a_request_its_ingest_and_its_delivery_are_one_trace_that_goes_on_from_a
         )
         task = client.completed(answer.json()["id"])
         receiver.wait(1)
-    spans = collector.wait(lambda told: {"preview", "deliver"} <= {span.name for span in told if span.trace == trace})
-    request = _only(spans, "POST /model/v1/generation", trace)
-    submit, ingest, preview, deliver = (_only(spans, name, trace) for name in ("submit", "ingest", "preview", "deliver"))
+    request, submit, ingest, preview, deliver = _told(
+        collector, trace, "POST /model/v1/generation", "submit", "ingest", "preview", "deliver"
+    )
+    spans = collector.spans
     assert (request.parent, submit.parent, ingest.parent) == (step, request.id, submit.id)
     assert preview.parent == deliver.parent == submit.id
     assert (request.kind, ingest.kind, deliver.kind) == (SERVES, TAKES, CALLS)
@@ -111,8 +115,7 @@ def test_what_webhooks_are_told_of_a_deletion_is_in_the_trace_of_the_request(sce
         traced = SparkClient(client.base_url, client.key, {"traceparent": f"00-{trace}-{step}-01"}, source=PROXY)
         assert traced.request("DELETE", f"/v1/groups/{client.create_group()}").status in {200, 204}
         receiver.wait(1)
-    spans = collector.wait(lambda told: any((span.name, span.trace) == ("deliver", trace) for span in told))
-    request, deliver = (_only(spans, name, trace) for name in ("DELETE /v1/groups/{group_id}", "deliver"))
+    request, deliver = _told(collector, trace, "DELETE /v1/groups/{group_id}", "deliver")
     assert (request.parent, deliver.parent) == (step, request.id)
     assert deliver.said["spark_assets.event"] == "group.deleted"
 
