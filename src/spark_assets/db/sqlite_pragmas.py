@@ -11,7 +11,7 @@ from spark_assets.db.faults import ENGINE_ERRORS, raise_ours
 _WAL_ATTEMPTS: Final = 500
 _WAL_PAUSE: Final = 0.002
 """Seconds between two of them."""
-_PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "busy_timeout=0")
+_PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "cache_size=-4096", "busy_timeout=0")
 
 
 def prepare(connection: sqlite3.Connection, _record: object) -> None:
