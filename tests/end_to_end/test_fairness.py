@@ -1,6 +1,7 @@
 """One project's long backlog is not ahead of another project's single file."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -18,6 +19,10 @@ from tests.factories.spark_processes import Service
 PROMPT: Final = 10.0
 """Seconds within which a single file is through, on a busy machine; the others in line take many minutes."""
 SINGLES: Final = 5
+PLACES: Final = 4
+"""Ingests that a worker runs at once, where there are few."""
+WHILE: Final = 0.5
+"""Seconds."""
 _DONE: Final = (
     "SELECT count(*) FROM tasks JOIN projects ON projects.id = tasks.project_id"
     " WHERE projects.name = 'crowd' AND tasks.status = 'completed'"
@@ -39,6 +44,16 @@ def distinct(content: bytes, opened: asyncio.Event) -> Behaviour:
         await opened.wait()
         body = content + b"%d" % visit.number
         await visit.send(head(headers={"Content-Length": str(len(body))}), body)
+
+    return behave
+
+
+def begins(begun: threading.Semaphore, behaviour: Behaviour) -> Behaviour:
+    """The same, telling each visit."""
+
+    async def behave(visit: Visit) -> None:
+        begun.release()
+        await behaviour(visit)
 
     return behave
 
@@ -73,3 +88,33 @@ def test_a_single_file_does_not_wait_behind_the_many_of_another_project(
     print(f"a single file takes {max(idle):.2f} s alone, and {max(busy):.2f} s behind {count}, of which {rate:.0f} a second go on")
     assert max(busy) < PROMPT
     assert rate > 1, "nor do single ones hold up the many"
+
+
+@pytest.fixture(scope="module")
+def narrow(make_service: MakeService) -> Iterator[Service]:
+    """One with few places."""
+    with make_service(drain_timeout=0, ingest_concurrency=PLACES, host_concurrency=4 * PLACES) as service:
+        service.quick_command("projects", "create", "crowd")
+        yield service
+
+
+def test_a_single_file_does_not_wait_for_slow_downloads_of_another_project_that_have_every_place(
+    narrow: Service, shelf: Shelf, contents: list[bytes]
+) -> None:
+    client, begun = narrow.client(), threading.Semaphore(0)
+    group = client.create_group()
+    alone = took(client, group, shelf.put("/before.jpg", contents[0] + b"before"))
+    crowd = SparkClient(client.base_url, client.key, {"X-Project": "crowd"})
+    crowds, (opened, let_go) = crowd.create_group(), shelf.gate()
+    url = shelf.behave("/slow.jpg", begins(begun, distinct(contents[1] + b"slow", opened)))
+    slow = [crowd.submit_asset(crowds, url) for _ in range(8 * PLACES)]
+    for _ in range(PLACES):
+        assert begun.acquire(timeout=PROMPT)
+    time.sleep(WHILE)  # whoever takes more than it can begin does so now
+    beside = took(client, group, shelf.put("/beside.jpg", contents[0] + b"beside"))
+    assert {crowd.poll(task_id)["status"] for task_id in slow} == {"in_progress"}
+    print(f"a single file takes {alone:.2f} s alone, and {beside:.2f} s beside {len(slow)} slow ones of another project")
+    assert beside < PROMPT
+    let_go()
+    for task_id in slow:
+        crowd.completed(task_id)

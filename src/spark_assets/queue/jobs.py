@@ -15,6 +15,7 @@ from pgqueuer import Job as PgJob
 from pgqueuer.domain.types import JobId, QueueEntrypoint
 from pgqueuer.ports import RepositoryPort
 
+from spark_assets.domain.backlog import AT_HAND
 from spark_assets.failpoints import Failpoint, reach
 from spark_assets.ports.queue import Job, JobHandler, JobKind, RetryJob
 
@@ -51,7 +52,7 @@ async def enqueue(repository: RepositoryPort, jobs: Sequence[Job]) -> Sequence[J
 
 
 class _Manager(QueueManager):
-    """Looks for no more ingests and derivations while it has its share of them in hand: others could begin them."""
+    """Looks for no more ingests and derivations while it has so many of them in hand that another worker must have room."""
 
     most: int = sys.maxsize
     deliveries: int = 0
@@ -76,8 +77,8 @@ class _Manager(QueueManager):
 async def work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], heartbeat_timeout: timedelta, poll: timedelta) -> None:
     """Hand out jobs until shutdown, `places` of them at once: ingests and derivations, and deliveries beside them.
 
-    More are picked than run at once, so that a finished one is followed without a round trip; of ingests by half a worker's places at
-    most (and what one look finds), for what one worker of a fleet holds ahead, the others cannot take.
+    More are picked than run at once, so that a finished one is followed without a round trip. Of ingests one worker of a fleet holds hardly
+    more than what each has called and runs: the others find theirs, and somebody always has room for a project that has none yet.
     """
     concurrency, beside = places
     assert engine.queries is not None
@@ -87,14 +88,12 @@ async def work(engine: PgQueuer, handler: JobHandler, places: tuple[int, int], h
     for kind in JobKind:
         manager.entrypoint(kind.value, accepts_context=False)(_entrypoint(handler, manager))
     batch = _BATCH if is_alone else max(1, concurrency // 2)
-    ahead = 3 * concurrency if is_alone else batch
-    if not is_alone:
-        manager.most = concurrency + ahead
+    manager.most = max((1 + AT_HAND) * concurrency + batch, 2 * batch)
     manager.min_dequeue_poll_interval = _LOOK_AGAIN if is_alone else _ASK_AGAIN
     await manager.run(
         dequeue_timeout=poll,
         batch_size=batch,
-        max_concurrent_tasks=max(concurrency + ahead, 2 * batch) + beside,
+        max_concurrent_tasks=manager.most + beside,
         heartbeat_timeout=heartbeat_timeout,
         log_aggregation_interval=timedelta(0),
         shutdown_on_listener_failure=not is_alone,
