@@ -226,10 +226,14 @@ class Worker:
     async def _publish(self, active: IngestState) -> None:
         try:
             await publish_preview(active, self._tools)
-        except Exception as error:
-            log.warning("preview_postponed", asset_id=active.asset.id, error=type(error).__name__)
-            with suppress(SparkError):  # else housekeeping does the same
-                await self._queue.dispatch([Job(JobKind.DERIVE, active.asset.id)], None)
+        except SparkError as error:
+            log.warning("preview_postponed", asset_id=active.asset.id, code=error.code)
+        except Exception:
+            log.exception("preview_crashed", asset_id=active.asset.id)
+        else:
+            return
+        with suppress(SparkError):  # else housekeeping does the same
+            await self._queue.dispatch([Job(JobKind.DERIVE, active.asset.id)], None)
 
     async def _derive(self, asset_id: str) -> None:
         try:
